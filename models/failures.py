@@ -1,0 +1,16 @@
+"""Names of failures as they travel in `ApplicationError.type` and in the API's error envelope."""
+
+from enum import StrEnum
+
+
+class FailureType(StrEnum):
+    """One code per thing that can go wrong. A code never carries content: histories outlive secrets."""
+
+    SOURCE_UNKNOWN = "source_unknown"
+    REVIEW_UNKNOWN = "review_unknown"
+    STORE_UNAVAILABLE = "store_unavailable"
+    ANALYSIS_FAILED = "analysis_failed"
+    ISOLATION_UNAVAILABLE = "isolation_unavailable"
+    MODEL_NOT_ROUTED = "model_not_routed"
+    MODEL_FAILED = "model_failed"
+    INTERNAL = "internal"

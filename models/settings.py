@@ -1,0 +1,86 @@
+"""Settings: one frozen object, read once where a process starts, passed down.
+
+Names are `CONCLAVE_*`; Temporal's are Temporal's own (`TEMPORAL_ADDRESS`, ...), so that the `temporal` command line and
+Conclave read the same environment. Values come from the environment, then from `.env` in the working directory.
+"""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from platformdirs import user_data_path
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from models.source import MAX_FILES, MAX_SOURCE_BYTES
+
+
+class Settings(BaseSettings):
+    """Where the parts are and how Conclave behaves. A part whose address is not set is the local stack's."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CONCLAVE_",
+        env_file=".env",
+        env_file_encoding="utf-8",
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+        use_attribute_docstrings=True,
+        hide_input_in_errors=True,
+    )
+
+    home: Path = Field(default_factory=lambda: user_data_path("conclave"))
+    """Folder of the local stack: data, secrets (mode 0600), logs."""
+
+    api_url: str | None = None
+    """Address of the Conclave API. Unset: the local stack's, started when needed."""
+    api_token: SecretStr | None = None
+    """Bearer token for the API. Unset: `home`/secrets/api-token."""
+    api_host: str = "127.0.0.1"
+    """Address that `conclave serve` listens on."""
+    api_port: int = Field(default=8300, ge=1, le=65535)
+    """Port that `conclave serve` listens on; the local stack takes the next free one when it is taken."""
+
+    temporal_address: str | None = Field(default=None, validation_alias=AliasChoices("TEMPORAL_ADDRESS"))
+    """host:port of the Temporal frontend, Temporal Cloud included."""
+    temporal_namespace: str = Field(default="default", validation_alias=AliasChoices("TEMPORAL_NAMESPACE"))
+    temporal_api_key: SecretStr | None = Field(default=None, validation_alias=AliasChoices("TEMPORAL_API_KEY"))
+    """Temporal Cloud API key; switches TLS on."""
+    temporal_tls: bool = Field(default=False, validation_alias=AliasChoices("TEMPORAL_TLS"))
+    """TLS to the frontend, with the system's certificate authorities unless a CA file is named."""
+    temporal_tls_ca: Path | None = Field(default=None, validation_alias=AliasChoices("TEMPORAL_TLS_SERVER_CA_CERT_PATH"))
+    temporal_tls_cert: Path | None = Field(
+        default=None, validation_alias=AliasChoices("TEMPORAL_TLS_CLIENT_CERT_PATH")
+    )
+    temporal_tls_key: Path | None = Field(default=None, validation_alias=AliasChoices("TEMPORAL_TLS_CLIENT_KEY_PATH"))
+    temporal_ui_url: str | None = None
+    """Address of the Temporal web UI, for links."""
+    task_queue: str = "conclave"
+    """Prefix of the task queues."""
+
+    database_url: SecretStr | None = None
+    """postgresql://... of the database. Unset: the local stack's."""
+    redis_url: SecretStr | None = None
+    """redis://... . Unset: the local stack's."""
+
+    vault_address: str | None = None
+    """Address of OpenBao or Vault. Unset: the local stack's."""
+    vault_token: SecretStr | None = None
+    vault_transit_mount: str = "transit"
+    vault_payload_key: str = "conclave-payloads"
+    """Transit key that wraps the keys of the Temporal payload codec."""
+
+    codec_token: SecretStr | None = None
+    """Token of the codec endpoint. Unset: `home`/secrets/codec-token; without either the endpoint refuses."""
+
+    isolation: Literal["auto", "required"] = "auto"
+    """`required`: a kernel that refuses a network-less namespace fails the review instead of being reported."""
+    max_files: int = Field(default=MAX_FILES, ge=1)
+    max_source_bytes: int = Field(default=MAX_SOURCE_BYTES, ge=1)
+    """Bytes of all files of one source together; also bounds the request body."""
+    analyser_parallelism: int | None = Field(default=None, ge=1)
+    """Analyser processes at once on one worker. Unset: one per core."""
+
+    @cached_property
+    def secrets_dir(self) -> Path:
+        return self.home / "secrets"

@@ -1,0 +1,1 @@
+"""The client side: HTTP API, command line, local stack."""
