@@ -106,6 +106,8 @@ class SourceFile(Wire):
     lines: int = Field(ge=0)
     changed: tuple[LineRange, ...] | None = None
     """Lines the change under review touches; None when the whole file is under review."""
+    fragment: bool = False
+    """Only the parts that a diff showed are known; unknown lines are empty, so parsers may fail on it."""
 
 
 class Evidence(StrEnum):
