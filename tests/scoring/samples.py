@@ -1,0 +1,89 @@
+"""Labelled samples: read from JSONL and laid out as one tree of plain files."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from models.source import LineRange
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """One known issue."""
+
+    type: str
+    cwe: str | None
+    rule: str
+    lines: LineRange
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One labelled unit of code; only `language`, the file name and `code` may be shown to a reviewer."""
+
+    id: str
+    dataset: str
+    language: str
+    filename: str
+    code: str
+    labels: tuple[Label, ...]
+    scope_cwes: tuple[str, ...]
+    scope_rules: tuple[str, ...]
+
+    @property
+    def folder(self) -> str:
+        """The folder of this sample in the tree; it tells nothing about the verdict."""
+        return "s" + self.id.rsplit("-", 2)[-2] + self.id.rsplit("-", 1)[-1]
+
+    @property
+    def path(self) -> str:
+        """The sample's path in the tree."""
+        return f"{self.folder}/{PurePosixPath(self.filename).name}"
+
+
+def _sample(row: dict[str, Any], dataset: str) -> Sample:
+    scope = row.get("scope") or {}
+    return Sample(
+        id=row["id"],
+        dataset=dataset,
+        language=row["language"],
+        filename=row["filename"],
+        code=row["code"],
+        labels=tuple(
+            Label(it["type"], it["cwe"], it["rule"], LineRange(start=it["line_start"], end=it["line_end"]))
+            for it in row["labels"]
+        ),
+        scope_cwes=tuple(scope.get("cwes") or ()),
+        scope_rules=tuple(scope.get("rules") or ()),
+    )
+
+
+def read_samples(files: Iterable[Path]) -> list[Sample]:
+    """All samples of some JSONL files, in file order."""
+    return [
+        _sample(json.loads(line), file.stem)
+        for file in files
+        for line in file.read_text(encoding="utf-8").splitlines()
+        if line.strip()
+    ]
+
+
+def lay_out(samples: Iterable[Sample], root: Path) -> dict[str, Sample]:
+    """Write each sample into a folder of its own.
+
+    Analysers start once over the whole tree: a run per sample would cost seconds each.
+
+    Returns:
+        The sample at each relative path.
+    """
+    placed: dict[str, Sample] = {}
+    for sample in samples:
+        if sample.path in placed:
+            raise ValueError(f"two samples share the folder {sample.folder}")
+        target = root / sample.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(sample.code, encoding="utf-8")
+        placed[sample.path] = sample
+    return placed
