@@ -38,6 +38,14 @@ Advice = Annotated[str, StringConstraints(max_length=1000)]
 Quote = Annotated[str, StringConstraints(max_length=400)]
 
 
+class Place(Wire):
+    """Lines of one file."""
+
+    path: FilePath
+    line_start: int = Field(ge=1)
+    line_end: int = Field(ge=1)
+
+
 class ExpertFinding(Wire):
     """One issue at one place, as one expert sees it."""
 
@@ -59,6 +67,8 @@ class ExpertFinding(Wire):
     recommendation: Advice = ""
     quote: Quote = ""
     """The text of line `line_start`, stripped; empty only where the file has no such text (an empty file)."""
+    related: tuple[Place, ...] = Field(default=(), max_length=20)
+    """Other places that take part (the rest of an import cycle): a change there causes the finding here."""
 
     @property
     def lines(self) -> LineRange:

@@ -1,0 +1,62 @@
+"""What decides how a review is done."""
+
+from pydantic import Field
+
+from models.expert import ExpertName
+from models.wire import Wire
+
+
+def _each(value: float) -> dict[ExpertName, float]:
+    return dict.fromkeys(ExpertName, value)
+
+
+class BacktrackConfig(Wire):
+    """When a model's result is asked for again, and how patiently."""
+
+    max_attempts: int = Field(default=3, ge=1, le=10)
+    """Attempts of one expert's model half, the first included."""
+    first_backoff_seconds: float = Field(default=1.0, gt=0)
+    """Wait before the second attempt; doubles each time."""
+    longest_backoff_seconds: float = Field(default=30.0, gt=0)
+    min_confidence: float = Field(default=0.4, ge=0, le=1)
+    """A result whose confidence is below this is not accepted."""
+
+    def backoff_seconds(self, attempt: int) -> float:
+        """Seconds to wait after attempt number `attempt` (from 1) was not accepted."""
+        return min(self.first_backoff_seconds * 2 ** (attempt - 1), self.longest_backoff_seconds)
+
+
+class ConsensusConfig(Wire):
+    """How the panel's findings are merged, voted on and ranked."""
+
+    line_slack: int = Field(default=1, ge=0, le=10)
+    """Findings of different tools at most this many lines apart can be the same issue."""
+    precision: dict[ExpertName, float] = Field(default_factory=lambda: _each(0.7))
+    """Measured precision of each expert, within (0, 1); its vote weighs log(p / (1 - p))."""
+    min_support: float = Field(default=0.15, ge=0, le=1)
+    """A finding with less support than this is voted out, unless protected."""
+    protect_severity_weight: int = Field(default=3, ge=1, le=5)
+    """Severity weight (3 = high) from which one strong specialist cannot be out-voted by others' silence."""
+    protect_confidence: float = Field(default=0.8, ge=0, le=1)
+    """How sure that specialist has to be."""
+
+
+class OrchestratorConfig(Wire):
+    """Parameters of the orchestrator: the part of a reviewer config that this service reads."""
+
+    budget_weights: dict[ExpertName, float] = Field(
+        default_factory=lambda: {
+            ExpertName.SECURITY: 3.0,
+            ExpertName.QUALITY: 2.0,
+            ExpertName.PERFORMANCE: 1.0,
+            ExpertName.DEPENDENCY: 1.0,
+            ExpertName.TEST: 1.0,
+            ExpertName.DOCUMENTATION: 1.0,
+            ExpertName.META: 1.0,
+        }
+    )
+    """Share of the review's budget per expert, relative to each other."""
+    budget_micro_usd: int = Field(default=500_000, ge=0)
+    """Budget of a review that names none."""
+    backtrack: BacktrackConfig = BacktrackConfig()
+    consensus: ConsensusConfig = ConsensusConfig()
