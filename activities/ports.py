@@ -1,10 +1,16 @@
 """What the activities need from the world, and how it may fail."""
 
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 from models.expert import ExpertName, StaticResult
+from models.opinion import Consultation, Opinion, Rejection
+from models.order import ExpertProgress
+from models.review import ReviewReport, ReviewStatus
 from models.source import ArtifactKind, SourceManifest
 
 
@@ -38,3 +44,99 @@ class Analyst(Protocol):
             AnalysisFailed: nothing could be run.
         """
         ...
+
+
+class StoreUnavailable(Exception):
+    """The store cannot be reached or refuses for now; asking again later may work."""
+
+
+class SourceUnknown(Exception):
+    """No such source; asking again cannot help."""
+
+
+class ReviewUnknown(Exception):
+    """No such review; asking again cannot help."""
+
+
+class ModelFailed(Exception):
+    """A model gave no acceptable answer.
+
+    Attributes:
+        rejection: provider error or invalid output.
+        spent_micro_usd: what the attempt cost all the same.
+    """
+
+    def __init__(self, rejection: Rejection, spent_micro_usd: int = 0) -> None:
+        super().__init__(rejection)
+        self.rejection = rejection
+        self.spent_micro_usd = spent_micro_usd
+
+
+class ModelHalf(Protocol):
+    """The model halves of the experts."""
+
+    async def consult(self, question: Consultation, tree: SourceTree, earlier: Sequence[StaticResult]) -> Opinion:
+        """Ask one model once.
+
+        Args:
+            question: who asks, how often it was asked before and why that was not accepted.
+            tree: the source.
+            earlier: what earlier experts found, for the prompt.
+
+        Raises:
+            ModelFailed: the provider failed or its output is invalid.
+        """
+        ...
+
+
+class SourceStore(Protocol):
+    """Sources by id."""
+
+    def checkout(self, source_id: str) -> AbstractAsyncContextManager[SourceTree]:
+        """Lay a source out as plain files for as long as the context lasts.
+
+        Raises:
+            SourceUnknown: no such source.
+            StoreUnavailable: the store cannot be reached.
+        """
+        ...
+
+    async def lines(self, source_id: str) -> tuple[SourceManifest, Mapping[str, Sequence[str]]]:
+        """The manifest and the text lines of every file.
+
+        Raises:
+            SourceUnknown: no such source.
+            StoreUnavailable: the store cannot be reached.
+        """
+        ...
+
+
+class ReviewStore(Protocol):
+    """Reviews, their experts' results and their reports. Saving the same thing twice changes nothing.
+
+    Every method raises StoreUnavailable when the store cannot be reached.
+    """
+
+    async def start_expert(self, review_id: str, expert: ExpertName) -> StaticResult | None:
+        """Note that an expert is at work; returns its result if it was stored before a crash."""
+        ...
+
+    async def save_static(self, review_id: str, result: StaticResult, seconds: float) -> None: ...
+
+    async def static_results(self, review_id: str) -> dict[ExpertName, tuple[StaticResult, float]]:
+        """Stored static halves with the seconds they took."""
+        ...
+
+    async def save_opinion(self, review_id: str, expert: ExpertName, attempt: int, opinion: Opinion) -> None: ...
+
+    async def opinion(self, review_id: str, expert: ExpertName, attempt: int) -> Opinion | None: ...
+
+    async def note_progress(self, review_id: str, expert: ExpertName, progress: ExpertProgress) -> None: ...
+
+    async def publish(self, report: ReviewReport, finished_at: datetime) -> None: ...
+
+    async def finish(self, review_id: str, status: ReviewStatus, reason: str | None, finished_at: datetime) -> None:
+        """End a review that has no report; a review that ended stays as it ended."""
+        ...
+
+    async def report(self, review_id: str) -> ReviewReport | None: ...

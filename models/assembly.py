@@ -94,7 +94,7 @@ def assemble(
         partial=_partial(work, coverage),
         complexity=complexity_of(manifest.files),
         languages=_languages(manifest),
-        findings=findings[:MAX_REPORTED],
+        findings=findings,
         totals=dict(sorted(Counter(verdict.cluster.lead.severity for verdict in kept_verdicts).items())),
         suppressed=max(len(kept_verdicts) - MAX_REPORTED, 0),
         dropped=dict(sorted(dropped.items())),
@@ -103,7 +103,7 @@ def assemble(
         coverage=coverage,
         skipped=manifest.skipped,
         consistency=consistency(ratings),
-        confidence=_mean([finding.confidence for finding in findings[:MAX_REPORTED]]),
+        confidence=_mean([finding.confidence for finding in findings]),
         isolation=frame.isolation,
         conclave_version=frame.version,
         generated_at=frame.generated_at,
@@ -146,12 +146,14 @@ def _rejections(clusters: Sequence[Cluster], work: Sequence[ExpertWork]) -> dict
 
 
 def _present(verdicts: Sequence[Verdict], lines: Mapping[str, Sequence[str]]) -> tuple[PanelFinding, ...]:
+    """The findings to show; fingerprints are counted over all of them, so the cap renames none."""
     leads = [verdict.cluster.lead for verdict in verdicts]
     in_file_order = sorted(range(len(leads)), key=lambda i: (leads[i].path, leads[i].line_start, leads[i].line_end, i))
     names = fingerprints((leads[i].path, leads[i].kind, leads[i].quote) for i in in_file_order)
     name_of = dict(zip(in_file_order, names, strict=True))
     return tuple(
-        _panel_finding(rank, name_of[rank - 1], verdict, lines) for rank, verdict in enumerate(verdicts, start=1)
+        _panel_finding(rank, name_of[rank - 1], verdict, lines)
+        for rank, verdict in enumerate(verdicts[:MAX_REPORTED], start=1)
     )
 
 

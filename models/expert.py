@@ -137,3 +137,5 @@ class StaticResult(Wire):
     """One entry per file of the source."""
     tools: tuple[ToolRun, ...] = ()
     metrics: dict[Slug, float] = Field(default_factory=dict)
+    isolation: Slug = "namespaces"
+    """How the analysers were kept from the machine: `namespaces` or `limits-only`."""

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from models.expert import CoverageEntry, CoverageStatus, ExpertFinding, ExpertName, Severity
+from models.source import SourceManifest
 
 TOOL = "meta"
 
@@ -74,3 +75,11 @@ def blind_spots(coverage: Iterable[CoverageEntry], lines: Mapping[str, Sequence[
             )
         )
     return tuple(findings)
+
+
+def read_by_meta(manifest: SourceManifest) -> tuple[CoverageEntry, ...]:
+    """Meta's part of the ledger: it checks every finding against the text of its file."""
+    return tuple(
+        CoverageEntry(expert=ExpertName.META, path=file.path, status=CoverageStatus.ANALYSED, tools=(TOOL,))
+        for file in manifest.files
+    )

@@ -1,0 +1,26 @@
+"""Names of processes and queues. Opaque: they stay in clear text in Temporal."""
+
+import re
+
+ID = re.compile(r"^[0-9a-f]{32}$")
+"""Identifiers are 128 random bits in hexadecimal digits, made where the thing is made."""
+
+
+def review_workflow_id(review_id: str) -> str:
+    """Id of the process that runs a review."""
+    return f"review-{review_id}"
+
+
+def analysis_queue(prefix: str) -> str:
+    """Queue of the workers that run analysers: bound by processor."""
+    return f"{prefix}-analysis"
+
+
+def orchestration_queue(prefix: str) -> str:
+    """Queue of the workers that run workflows."""
+    return f"{prefix}-orchestration"
+
+
+def models_queue(prefix: str) -> str:
+    """Queue of the workers that ask models: bound by waiting."""
+    return f"{prefix}-models"

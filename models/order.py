@@ -1,0 +1,96 @@
+"""What a review process is started with, what its steps exchange, and what it returns. Ids only, never code."""
+
+from pydantic import Field
+
+from models.config import OrchestratorConfig
+from models.expert import ExpertName, Severity
+from models.review import ExpertStatus, ReviewMode
+from models.source import Language
+from models.wire import Slug, Wire
+
+
+class ReviewOrder(Wire):
+    """Input of `ReviewWorkflow`: everything that was decided when the review was accepted."""
+
+    review_id: str
+    source_id: str
+    label: str
+    mode: ReviewMode
+    experts: tuple[ExpertName, ...] = Field(min_length=1)
+    """Selected experts in the panel's order."""
+    budget_micro_usd: int = Field(ge=0)
+    models_routed: bool = False
+    """Whether the experts have a model half."""
+    main_language: Language = Language.OTHER
+    files: int = Field(default=0, ge=0)
+    config: OrchestratorConfig = OrchestratorConfig()
+    analysis_queue: str
+    models_queue: str
+
+
+class AnalysisTask(Wire):
+    """One expert's static half."""
+
+    review_id: str
+    source_id: str
+    expert: ExpertName
+
+
+class AnalysisSummary(Wire):
+    """How a static half went; the findings are in the store."""
+
+    findings: int = Field(ge=0)
+    failed_files: int = Field(default=0, ge=0)
+    seconds: float = Field(default=0.0, ge=0)
+
+
+class ExpertOutcome(Wire):
+    """One expert after all its attempts."""
+
+    expert: ExpertName
+    status: ExpertStatus
+    findings: int = Field(default=0, ge=0)
+    seconds: float = Field(default=0.0, ge=0)
+    attempts: int = Field(default=1, ge=0)
+    """Attempts of the model half that were made; 0 when no model was asked."""
+    accepted_attempt: int | None = None
+    """The attempt whose opinion stands; None: the static half stands alone."""
+    reason: Slug | None = None
+
+
+class PanelTask(Wire):
+    """Judging the panel's findings, or publishing the report."""
+
+    review_id: str
+    source_id: str
+    mode: ReviewMode
+    outcomes: tuple[ExpertOutcome, ...]
+    config: OrchestratorConfig
+
+
+class PanelJudgement(Wire):
+    """What meta says of the panel's work."""
+
+    findings: int = Field(default=0, ge=0)
+    """Meta's own findings: what nobody looked at."""
+    rejected: tuple[ExpertName, ...] = ()
+    """Experts most of whose model findings do not hold."""
+    seconds: float = Field(default=0.0, ge=0)
+
+
+class ReviewOutcome(Wire):
+    """Result of `ReviewWorkflow`."""
+
+    review_id: str
+    partial: bool
+    reported: int = Field(ge=0)
+    suppressed: int = Field(ge=0)
+    totals: dict[Severity, int]
+
+
+class ExpertProgress(Wire):
+    """Where one expert stands while the review runs."""
+
+    status: ExpertStatus
+    findings: int = 0
+    seconds: float = 0.0

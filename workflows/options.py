@@ -1,0 +1,42 @@
+"""How long each activity may take and how it is retried, with the reason."""
+
+from datetime import timedelta
+
+from temporalio.common import RetryPolicy
+from temporalio.workflow import ActivityConfig
+
+# Analysers bound their own time (two minutes of wall clock each, several per expert, waiting for a free processor), so
+# a quarter of an hour is a hang. A worker that dies is missed after five seconds without a heartbeat; three failures of
+# living workers are a defect that a fourth try will not cure, while dead workers may be many (deploys, kills).
+ANALYSE = ActivityConfig(
+    start_to_close_timeout=timedelta(minutes=15),
+    schedule_to_close_timeout=timedelta(minutes=45),
+    heartbeat_timeout=timedelta(seconds=5),
+    retry_policy=RetryPolicy(
+        initial_interval=timedelta(seconds=1), backoff_coefficient=1.5, maximum_interval=timedelta(seconds=5)
+    ),
+)
+
+# One question to one model. The workflow decides about asking again, so that each attempt is seen and counted;
+# Temporal only repeats what a dead worker left undone.
+CONSULT = ActivityConfig(
+    start_to_close_timeout=timedelta(minutes=5),
+    schedule_to_close_timeout=timedelta(minutes=10),
+    heartbeat_timeout=timedelta(seconds=5),
+    retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=10)),
+)
+
+# Reading and writing our own store: quick, and worth repeating for as long as a database may be down.
+STORE = ActivityConfig(
+    start_to_close_timeout=timedelta(minutes=2),
+    schedule_to_close_timeout=timedelta(minutes=30),
+    retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(seconds=10)),
+)
+
+
+def described(config: ActivityConfig, summary: str, task_queue: str | None = None) -> ActivityConfig:
+    """The same options with the line that the Temporal UI shows for this call, and where it runs."""
+    options: ActivityConfig = {**config, "summary": summary}
+    if task_queue is not None:
+        options["task_queue"] = task_queue
+    return options
