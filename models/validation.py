@@ -7,7 +7,7 @@ from enum import StrEnum
 from models.expert import ExpertFinding
 from models.fingerprint import normalised
 from models.source import SourceManifest
-from models.text import clean
+from models.text import clean, clean_code
 
 CONTEXT_LINES = 2
 """Lines of code shown before and after a finding's first line."""
@@ -50,7 +50,7 @@ def checked(finding: ExpertFinding, lines: Mapping[str, Sequence[str]]) -> Exper
             "line_end": min(finding.line_end, max(len(text), 1)),
             "message": message,
             "recommendation": clean(finding.recommendation, 1000),
-            "quote": line.strip()[:400],
+            "quote": clean_code(line.strip(), 400),
         }
     )
 
@@ -96,4 +96,4 @@ def excerpt(text: Sequence[str], start: int, end: int) -> tuple[int, tuple[str, 
     """
     first = max(start - CONTEXT_LINES, 1)
     last = min(end + CONTEXT_LINES, first + EXCERPT_LINES - 1, len(text))
-    return first, tuple(clean(line.expandtabs(4), 400, strip=False) for line in text[first - 1 : last])
+    return first, tuple(clean_code(line, 400) for line in text[first - 1 : last])
