@@ -80,12 +80,19 @@ class Purse:
         self.pool = 0
         return amount
 
-    def give_back(self, drawn: int, spent: int) -> None:
-        """Return what a call did not spend.
+    def give_back(self, drawn: int, spent: int, keep_for: ExpertName | None = None) -> None:
+        """Return what a call did not spend: to the pool, or to an expert that will ask again.
 
         Raises:
             ValueError: more was spent than drawn, or less than nothing.
         """
         if not 0 <= spent <= drawn:
             raise ValueError("spent more than was drawn")
-        self.pool += drawn - spent
+        if keep_for is None:
+            self.pool += drawn - spent
+        else:
+            self._shares[keep_for] = self._shares.get(keep_for, 0) + drawn - spent
+
+    def release(self, expert: ExpertName) -> None:
+        """An expert that will not ask any more leaves its share to the pool."""
+        self.pool += self._shares.pop(expert, 0)

@@ -90,6 +90,7 @@ class ReviewWorkflow:
             if rejection is None:
                 self._note(name, status=ExpertStatus.DONE, attempts=made, accepted_attempt=made, reason=None)
                 return
+        self._purse.release(name)
         self._note(name, status=ExpertStatus.DEGRADED, attempts=made, accepted_attempt=None, reason=rejection)
 
     async def _ask(self, name: ExpertName, attempt: int, budget: int, why: Rejection | None) -> Rejection | None:
@@ -116,8 +117,9 @@ class ReviewWorkflow:
                 raise
             # What the attempt cost is unknown: nothing of its budget goes back to the pool.
             return Rejection.PROVIDER_ERROR
-        self._purse.give_back(budget, min(summary.spent_micro_usd, budget))
         rejection = rejection_of(summary, self._order.config.backtrack)
+        keep_for = None if rejection is None else name
+        self._purse.give_back(budget, min(summary.spent_micro_usd, budget), keep_for)
         if rejection is None:
             before = self._outcomes[name]
             self._note(name, findings=before.findings + summary.findings)

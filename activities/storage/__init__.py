@@ -1,0 +1,1 @@
+"""Postgres through SQLAlchemy and asyncpg."""

@@ -1,0 +1,154 @@
+"""A report in few words, the same in every output that people read: counts, the ledger in short, what was not seen."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from models.expert import CoverageReason, CoverageStatus, ExpertName, Severity
+from models.review import PanelFinding, ReviewReport
+from models.source import SkipReason
+
+REASONS: dict[str, str] = {
+    CoverageReason.LANGUAGE_NOT_SUPPORTED: "no analyser for the language",
+    CoverageReason.NO_INPUT: "no report, profile or manifest came with the source",
+    CoverageReason.PARSE_ERROR: "could not be parsed",
+    CoverageReason.CRASHED: "the analyser crashed",
+    CoverageReason.TIMEOUT: "the analyser ran out of time",
+    CoverageReason.MEMORY: "the analyser ran out of memory",
+    CoverageReason.OUTPUT_TOO_LARGE: "the analyser wrote too much output",
+    CoverageReason.OUTPUT_INVALID: "the analyser's output was not valid",
+    CoverageReason.TOOL_MISSING: "the analyser is not installed",
+    CoverageReason.NOT_SELECTED: "the expert was not selected",
+    SkipReason.TOO_LARGE: "larger than one file may be",
+    SkipReason.UNSUPPORTED_ENCODING: "not UTF-8 text",
+    SkipReason.BINARY: "binary",
+    SkipReason.UNSUPPORTED_ENTRY: "a link, device or submodule, not a regular file",
+    SkipReason.UNREADABLE: "could not be read",
+    SkipReason.UNSUPPORTED_PATH: "a path that is not supported",
+    SkipReason.LIMIT_REACHED: "beyond the size limit of one source",
+}
+
+
+def words(slug: str) -> str:
+    """A slug as words: known reasons by their sentence, others with blanks for dashes."""
+    return REASONS.get(slug) or slug.replace("_", " ").replace("-", " ")
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 file`, `2 files`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def percent(share: float) -> str:
+    """A share between 0 and 1 as a whole percentage."""
+    return f"{round(share * 100)}%"
+
+
+def severities(report: ReviewReport) -> tuple[tuple[Severity, int], ...]:
+    """How many findings of each severity there are, shown and suppressed together, the worst first."""
+    return tuple((severity, report.totals[severity]) for severity in Severity if report.totals.get(severity))
+
+
+def headline(report: ReviewReport) -> str:
+    """The findings in one phrase: `2 critical, 1 low`."""
+    return ", ".join(f"{count:,} {severity.value}" for severity, count in severities(report)) or "no findings"
+
+
+def not_shown(report: ReviewReport) -> tuple[str, ...]:
+    """What was found or answered but is not in the list, one phrase each."""
+    phrases: list[str] = []
+    if report.suppressed:
+        phrases.append(f"{counted(report.suppressed, 'finding')} beyond the first {len(report.findings)}")
+    if report.outside_change:
+        phrases.append(f"{counted(report.outside_change, 'finding')} on lines the change does not touch")
+    if report.dropped:
+        reasons = ", ".join(f"{count:,} {words(reason)}" for reason, count in sorted(report.dropped.items()))
+        phrases.append(f"{counted(sum(report.dropped.values()), 'finding')} dropped ({reasons})")
+    return tuple(phrases)
+
+
+def experts_of(finding: PanelFinding) -> tuple[ExpertName, ...]:
+    """The experts that saw a finding, each once, in the panel's order."""
+    seen = {sighting.expert for sighting in finding.sightings}
+    return tuple(expert for expert in ExpertName if expert in seen)
+
+
+def place_of(finding: PanelFinding) -> str:
+    """`path:line`, or `path:first-last`."""
+    lines = str(finding.line_start)
+    if finding.line_end > finding.line_start:
+        lines += f"-{finding.line_end}"
+    return f"{finding.path}:{lines}"
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Files that nobody read, or not every tool meant for them, for one reason."""
+
+    reason: str
+    """A `SkipReason` or a `CoverageReason`."""
+    experts: tuple[ExpertName, ...]
+    """Experts that miss them; empty when the files are not part of the source at all."""
+    tools: tuple[str, ...]
+    paths: tuple[str, ...]
+
+
+def gaps(report: ReviewReport) -> tuple[Gap, ...]:
+    """What was not looked at although it should have been. Files no analyser is meant for are in the `ledger` alone."""
+    skipped: dict[str, list[str]] = {}
+    for file in report.skipped:
+        skipped.setdefault(file.reason, []).append(file.path)
+    missed: dict[tuple[str, str], tuple[set[ExpertName], set[str]]] = {}
+    for entry in report.coverage:
+        if entry.status is CoverageStatus.FAILED or entry.failed_tools:
+            reason = entry.reason or CoverageReason.CRASHED
+            experts, tools = missed.setdefault((entry.path, reason), (set(), set()))
+            experts.add(entry.expert)
+            tools.update(entry.failed_tools)
+    groups: dict[tuple[str, tuple[ExpertName, ...], tuple[str, ...]], list[str]] = {}
+    for (path, reason), (experts, tools) in missed.items():
+        order = tuple(expert for expert in ExpertName if expert in experts)
+        groups.setdefault((reason, order, tuple(sorted(tools))), []).append(path)
+    found = [Gap(reason, (), (), tuple(sorted(paths))) for reason, paths in skipped.items()]
+    found += [Gap(*key, tuple(sorted(paths))) for key, paths in groups.items()]
+    return tuple(sorted(found, key=lambda gap: (gap.reason, gap.experts, gap.tools)))
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """What became of the files in the hands of one expert."""
+
+    expert: ExpertName
+    analysed: int
+    """Files read to the end by every tool meant for them."""
+    partly: int
+    """Files that some tools read and others could not."""
+    failed: dict[str, int] = field(default_factory=dict[str, int])
+    """Files not read although meant to be, by reason."""
+    skipped: dict[str, int] = field(default_factory=dict[str, int])
+    """Files the expert is not meant for, by reason."""
+
+
+def ledger(report: ReviewReport) -> tuple[LedgerRow, ...]:
+    """The coverage ledger in short, one row per expert of the review."""
+    analysed: Counter[ExpertName] = Counter()
+    partly: Counter[ExpertName] = Counter()
+    failed: dict[ExpertName, Counter[str]] = {}
+    skipped: dict[ExpertName, Counter[str]] = {}
+    for entry in report.coverage:
+        if entry.status is CoverageStatus.ANALYSED:
+            (partly if entry.failed_tools else analysed)[entry.expert] += 1
+        else:
+            rows = failed if entry.status is CoverageStatus.FAILED else skipped
+            rows.setdefault(entry.expert, Counter())[entry.reason or CoverageReason.CRASHED] += 1
+    seen = {summary.expert for summary in report.experts} | {entry.expert for entry in report.coverage}
+    return tuple(
+        LedgerRow(
+            expert=expert,
+            analysed=analysed[expert],
+            partly=partly[expert],
+            failed=dict(sorted(failed.get(expert, Counter()).items())),
+            skipped=dict(sorted(skipped.get(expert, Counter()).items())),
+        )
+        for expert in ExpertName
+        if expert in seen
+    )
