@@ -1,1 +1,118 @@
-def main() -> None: ...
+"""Composition root of the worker: settings -> clients -> activity objects -> Worker."""
+
+import asyncio
+import gc
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from importlib.metadata import version
+from typing import Any
+
+from temporalio.client import Client
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities.experts.panel import PanelAnalyst
+from activities.experts.sandbox import KernelSandbox
+from activities.review import ReviewActivities
+from activities.unrouted import NoProvider
+from models.ids import analysis_queue, models_queue, orchestration_queue
+from models.settings import Settings
+from starter.composition import Services, services
+from workflows.review import ReviewWorkflow
+
+WORKFLOWS: list[type] = [ReviewWorkflow]
+
+GRACE = timedelta(seconds=10)
+"""Time for running steps to end after a stop was asked for; then they are given to another worker."""
+
+
+def workflow_runner() -> SandboxedWorkflowRunner:
+    """The sandbox of workers, tests and replays: deterministic calls only.
+
+    Modules are passed through, so that a run costs no re-import; what workflow code may call stays restricted.
+    """
+    return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_all_modules())
+
+
+def orchestration_worker(client: Client, prefix: str, activities: Sequence[Callable[..., Any]]) -> Worker:
+    """Runs workflows and the short steps beside them."""
+    return Worker(
+        client,
+        task_queue=orchestration_queue(prefix),
+        workflows=WORKFLOWS,
+        activities=activities,
+        workflow_runner=workflow_runner(),
+        max_concurrent_workflow_tasks=20,
+        # A worker that was killed should not hold its workflows back for the default ten seconds.
+        sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
+        graceful_shutdown_timeout=GRACE,
+    )
+
+
+def activity_worker(
+    client: Client, queue: str, activities: Sequence[Callable[..., Any]], at_once: int
+) -> Worker:
+    """Runs long steps of one kind."""
+    return Worker(
+        client,
+        task_queue=queue,
+        activities=activities,
+        max_concurrent_activities=at_once,
+        # Heartbeats leave the process every second or so, not only every 0.8 heartbeat timeouts.
+        max_heartbeat_throttle_interval=timedelta(seconds=1),
+        default_heartbeat_throttle_interval=timedelta(seconds=1),
+        graceful_shutdown_timeout=GRACE,
+    )
+
+
+def workers(parts: Services, review: ReviewActivities) -> list[Worker]:
+    """One worker per task queue; a process of its own may serve each of them."""
+    prefix = parts.settings.task_queue
+    client = parts.temporal
+    return [
+        orchestration_worker(client, prefix, [review.judge_panel, review.publish_report]),
+        # Waiting for a free processor costs nothing: the sandbox bounds how many analysers run.
+        activity_worker(client, analysis_queue(prefix), [review.analyse_source], at_once=28),
+        activity_worker(client, models_queue(prefix), [review.consult_model], at_once=100),
+    ]
+
+
+async def serve(settings: Settings) -> None:
+    """Work until told to stop by SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with services(settings, "worker") as parts:
+        sandbox = KernelSandbox(required=settings.isolation == "required", at_once=settings.analyser_parallelism)
+        review = ReviewActivities(
+            PanelAnalyst(sandbox), NoProvider(), parts.sources, parts.reviews, version("conclave")
+        )
+        running = workers(parts, review)
+        tasks = [asyncio.create_task(each.run()) for each in running]
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.gather(*(each.shutdown() for each in running))
+        await asyncio.gather(*tasks)
+
+
+def main() -> None:
+    """Run a worker; exits 0 after a stop, 1 with one line when it cannot start."""
+    try:
+        asyncio.run(serve(Settings()))
+    except Exception as error:  # one line with a code instead of a traceback that may hold content
+        print(f"conclave worker: {error or type(error).__name__}", file=sys.stderr)
+        code = 1
+    else:
+        code = 0
+    gc.collect()
+    sys.stderr.flush()
+    # The SDK's threads can abort the interpreter on its way out (sdk-python issue 300).
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -140,3 +140,48 @@ class ReviewStore(Protocol):
         ...
 
     async def report(self, review_id: str) -> ReviewReport | None: ...
+
+
+class KeyServiceUnavailable(Exception):
+    """The key service cannot be reached, is sealed, refuses, or answers nonsense: then nothing is encrypted or read."""
+
+
+@dataclass(frozen=True, slots=True)
+class WrappedKey:
+    """A key of the payload codec as it is stored."""
+
+    id: str
+    wrapped: str
+    active: bool
+
+
+class DataKeys(Protocol):
+    """A service that makes data keys and wraps them. Both methods block."""
+
+    def generate(self) -> str:
+        """A new data key, wrapped.
+
+        Raises:
+            KeyServiceUnavailable: it cannot be made.
+        """
+        ...
+
+    def unwrap(self, wrapped: str) -> bytes:
+        """A data key in clear, 32 bytes.
+
+        Raises:
+            KeyServiceUnavailable: it cannot be opened.
+        """
+        ...
+
+
+class PayloadKeyStore(Protocol):
+    """Where wrapped keys of the payload codec are kept."""
+
+    async def all(self) -> list[WrappedKey]:
+        """Every key, oldest first."""
+        ...
+
+    async def add_first(self, wrapped: str) -> None:
+        """Store an active key unless there is one."""
+        ...

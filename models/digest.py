@@ -1,5 +1,6 @@
 """A report in few words, the same in every output that people read: counts, the ledger in short, what was not seen."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -27,10 +28,22 @@ REASONS: dict[str, str] = {
     SkipReason.LIMIT_REACHED: "beyond the size limit of one source",
 }
 
+_SEPARATORS = re.compile(r"[._-]")
+_ACRONYMS = frozenset(
+    ("api", "cpu", "csrf", "csv", "cwe", "html", "http", "https", "io", "jwt", "ldap", "rce", "sql", "ssl", "ssrf")
+    + ("tls", "toctou", "url", "xml", "xpath", "xss", "xxe")
+)
+
 
 def words(slug: str) -> str:
-    """A slug as words: known reasons by their sentence, others with blanks for dashes."""
-    return REASONS.get(slug) or slug.replace("_", " ").replace("-", " ")
+    """A slug as words: known reasons by their sentence, others with blanks between their parts."""
+    return REASONS.get(slug) or " ".join(part for part in _SEPARATORS.split(slug) if part)
+
+
+def title(kind: str) -> str:
+    """A kind as a heading: `sql-injection` is "SQL injection"."""
+    text = " ".join(part.upper() if part in _ACRONYMS else part for part in _SEPARATORS.split(kind) if part)
+    return text[:1].upper() + text[1:]
 
 
 def counted(number: int, noun: str) -> str:

@@ -10,7 +10,7 @@ MAX_SEGMENT_BYTES = 255
 """Bytes of one folder or file name: what common file systems hold."""
 
 _UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-"""Control, format (bidi overrides among them), surrogates, line and paragraph separators: they fake what a reader sees."""
+"""Control, format (bidi overrides too), surrogates, line and paragraph separators: they fake what a reader sees."""
 _DEVICE_NAME = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|\Z)", re.IGNORECASE)
 _DRIVE = re.compile(r"[A-Za-z]:")
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"

@@ -41,6 +41,9 @@ class Settings(BaseSettings):
     api_port: int = Field(default=8300, ge=1, le=65535)
     """Port that `conclave serve` listens on; the local stack takes the next free one when it is taken."""
 
+    allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost")
+    """Names under which the API may be called (the Host header)."""
+
     temporal_address: str | None = Field(default=None, validation_alias=AliasChoices("TEMPORAL_ADDRESS"))
     """host:port of the Temporal frontend, Temporal Cloud included."""
     temporal_namespace: str = Field(default="default", validation_alias=AliasChoices("TEMPORAL_NAMESPACE"))
@@ -60,6 +63,8 @@ class Settings(BaseSettings):
 
     database_url: SecretStr | None = None
     """postgresql://... of the database. Unset: the local stack's."""
+    migrate: bool = False
+    """Bring the database's schema up to date when a process starts; the local stack does, production migrates first."""
     redis_url: SecretStr | None = None
     """redis://... . Unset: the local stack's."""
 

@@ -1,0 +1,104 @@
+"""What a client asks for when it submits a review, and what that means for the order."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from models.complexity import complexity_of
+from models.config import OrchestratorConfig
+from models.expert import ExpertName
+from models.order import ReviewOrder
+from models.review import ReviewMode, ReviewProfile, TaskComplexity
+from models.selection import select_experts
+from models.source import Language, SourceManifest
+from models.wire import Wire
+
+MAX_BUDGET_MICRO_USD = 1_000_000_000
+"""A thousand dollars: beyond that it is a slip of the hand."""
+
+
+class ReviewSubmission(Wire):
+    """Body of `POST /reviews`."""
+
+    source_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+    mode: ReviewMode | None = None
+    """None: what the profile says."""
+    experts: Literal["auto", "all"] | Annotated[tuple[ExpertName, ...], Field(min_length=1, max_length=7)] = "auto"
+    profile: ReviewProfile = ReviewProfile.INTERACTIVE
+    budget_micro_usd: int | None = Field(default=None, gt=0, le=MAX_BUDGET_MICRO_USD)
+    """Micro-USD for model calls; None: the configuration's."""
+
+
+MODE_OF_PROFILE = {
+    ReviewProfile.INTERACTIVE: ReviewMode.PARALLEL,
+    ReviewProfile.BATCH: ReviewMode.PIPELINE,
+    ReviewProfile.QUALITY: ReviewMode.BACKTRACK,
+}
+"""Who waits wants all experts at once; a batch can go one by one; quality may ask again."""
+
+
+def main_language(manifest: SourceManifest) -> Language:
+    """The language with the most lines; `other` only when there is no code."""
+    lines: dict[Language, int] = {}
+    for file in manifest.files:
+        if file.language is not Language.OTHER:
+            lines[file.language] = lines.get(file.language, 0) + file.lines
+    return max(lines, key=lambda each: (lines[each], each.value), default=Language.OTHER)
+
+
+def order_of(
+    submission: ReviewSubmission,
+    manifest: SourceManifest,
+    *,
+    review_id: str,
+    config: OrchestratorConfig,
+    models_routed: bool,
+    analysis_queue: str,
+    models_queue: str,
+) -> ReviewOrder:
+    """Everything that is decided when a review is accepted, fixed from then on."""
+    score = complexity_of(manifest.files).score
+    experts = select_experts(
+        submission.experts, score=score, evidence=manifest.evidence, models_routed=models_routed
+    )
+    return ReviewOrder(
+        review_id=review_id,
+        source_id=manifest.source_id,
+        label=manifest.label,
+        mode=submission.mode or MODE_OF_PROFILE[submission.profile],
+        experts=experts,
+        budget_micro_usd=submission.budget_micro_usd or config.budget_micro_usd,
+        models_routed=models_routed,
+        main_language=main_language(manifest),
+        files=len(manifest.files),
+        config=config,
+        analysis_queue=analysis_queue,
+        models_queue=models_queue,
+    )
+
+
+class ReviewView(Wire):
+    """A review as the API shows it."""
+
+    id: str
+    status: str
+    label: str
+    mode: ReviewMode
+    experts: dict[ExpertName, "ExpertView"]
+    complexity: TaskComplexity
+    failure: str | None = None
+    partial: bool | None = None
+    """None until there is a report."""
+    workflow_id: str
+    workflow_url: str | None = None
+    """The review in the Temporal web UI, where one is known."""
+    created_at: str
+    finished_at: str | None = None
+
+
+class ExpertView(Wire):
+    """Where one expert stands."""
+
+    status: str
+    findings: int = 0
+    seconds: float = 0.0

@@ -1,0 +1,93 @@
+"""Errors as the API tells them: one envelope, a code, a way out, never the input."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+
+from activities.ports import KeyServiceUnavailable, ReviewUnknown, SourceUnknown, StoreUnavailable
+from models.errors import InvalidInput, Problem
+
+CODE_OF_STATUS = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 415: "unsupported_media_type"}
+
+CODE_OF_TYPE = {
+    "missing": "field_required",
+    "extra_forbidden": "unknown_field",
+    "finite_number": "invalid_number",
+    "string_unicode": "invalid_text",
+}
+"""pydantic's error types that have a code of their own; every other is `invalid_field`."""
+
+LIMITS = ("ge", "gt", "le", "lt", "min_length", "max_length", "expected", "pattern")
+"""What of an error's context may be told: limits, never values."""
+
+
+def answer(status: int, problem: Problem, headers: dict[str, str] | None = None) -> JSONResponse:
+    """The envelope."""
+    return JSONResponse({"error": problem.model_dump(mode="json")}, status_code=status, headers=headers)
+
+
+def problem_of(error: ValidationError | RequestValidationError) -> Problem:
+    """The first thing that is wrong, by its place and its limit."""
+    first: dict[str, Any] = dict(error.errors()[0])
+    field = _field(first.get("loc", ()))
+    context: dict[str, Any] = first.get("ctx") or {}
+    limits = {name: str(context[name]) for name in LIMITS if name in context}
+    code = CODE_OF_TYPE.get(str(first["type"]), "invalid_field")
+    told = {
+        "field_required": f"`{field}` is missing",
+        "unknown_field": f"`{field}` is not a field of this request",
+    }.get(code, f"`{field}` is not valid ({str(first['type']).replace('_', ' ')})")
+    allowed = "; ".join(f"{name} {value}" for name, value in limits.items())
+    return Problem(code=code, message=f"{told}{f': {allowed}' if allowed else ''}.", details={"field": field, **limits})
+
+
+def _field(place: Sequence[Any]) -> str:
+    """The path of a field; names that are not plain words come from the sender and are not repeated."""
+    parts = [str(part) for part in place if part not in ("body", "query", "path", "header")]
+    shown = [part if part.replace("_", "").replace("-", "").isalnum() and len(part) <= 60 else "?" for part in parts]
+    return ".".join(shown)[:200] or "body"
+
+
+def install(app: FastAPI) -> None:
+    """Give every failure the envelope."""
+
+    @app.exception_handler(InvalidInput)
+    async def invalid(_request: Request, error: InvalidInput) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
+        return answer(error.status, error.problem)
+
+    @app.exception_handler(RequestValidationError)
+    async def unprocessable(_request: Request, error: RequestValidationError) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
+        return answer(422, problem_of(error))
+
+    @app.exception_handler(HTTPException)
+    async def refused(_request: Request, error: HTTPException) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
+        code = CODE_OF_STATUS.get(error.status_code, "refused")
+        message = {404: "There is no such path.", 405: "This path does not take this method."}
+        text = message.get(error.status_code, "The request was refused.")
+        return answer(error.status_code, Problem(code=code, message=text), dict(error.headers or {}))
+
+    unknown = {SourceUnknown: "source", ReviewUnknown: "review"}
+    for kind, noun in unknown.items():
+        _missing(app, kind, noun)
+
+    @app.exception_handler(StoreUnavailable)
+    @app.exception_handler(KeyServiceUnavailable)
+    async def later(_request: Request, error: Exception) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
+        code = "store_unavailable" if isinstance(error, StoreUnavailable) else "key_service_unavailable"
+        text = "A part of the service is down; nothing was saved. Try again, or run `conclave status`."
+        return answer(503, Problem(code=code, message=text), {"Retry-After": "5"})
+
+    @app.exception_handler(Exception)
+    async def broken(_request: Request, _error: Exception) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
+        return answer(500, Problem(code="internal", message="The service failed; its log has the reason."))
+
+
+def _missing(app: FastAPI, kind: type[Exception], noun: str) -> None:
+    @app.exception_handler(kind)
+    async def missing(_request: Request, _error: Exception) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
+        return answer(404, Problem(code=f"{noun}_unknown", message=f"There is no such {noun}."))

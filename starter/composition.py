@@ -1,0 +1,84 @@
+"""What the API and the worker are both made of: settings in, connected services out."""
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+from temporalio.client import Client
+
+from activities.keys.transit import TransitKeys
+from activities.payload_keys import CONTEXT, payload_codec
+from activities.storage import schema
+from activities.storage.database import Database, engine_for
+from activities.storage.payload_keys import PostgresPayloadKeys
+from activities.storage.reviews import PostgresReviews
+from activities.storage.sources import PostgresSources
+from models.codec import AesGcmCodec, encrypted_converter
+from models.settings import Settings
+from starter.connection import SettingMissing, connect
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Connected and ready."""
+
+    settings: Settings
+    database: Database
+    sources: PostgresSources
+    reviews: PostgresReviews
+    codec: AesGcmCodec
+    temporal: Client
+
+
+def required(value: str | SecretStr | None, variable: str) -> str:
+    """A setting's value.
+
+    Raises:
+        SettingMissing: it is not set.
+    """
+    if value is None:
+        raise SettingMissing(variable)
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+
+@asynccontextmanager
+async def services(settings: Settings, role: str) -> AsyncIterator[Services]:
+    """Connect to everything; disconnect at the end.
+
+    Args:
+        settings: where things are.
+        role: `api` or `worker`, part of the identity Temporal shows.
+
+    Raises:
+        SettingMissing: an address or token is not set.
+        KeyServiceUnavailable: payloads cannot be encrypted, so nothing may run.
+        SchemaTooOld, SchemaTooNew: the database does not fit this release.
+    """
+    engine = engine_for(required(settings.database_url, "CONCLAVE_DATABASE_URL"))
+    try:
+        if settings.migrate:
+            await schema.upgrade(engine)
+        else:
+            await schema.check(engine)
+        database = Database(engine)
+        transit = TransitKeys(
+            address=required(settings.vault_address, "CONCLAVE_VAULT_ADDRESS"),
+            token=required(settings.vault_token, "CONCLAVE_VAULT_TOKEN"),
+            mount=settings.vault_transit_mount,
+            key=settings.vault_payload_key,
+            context=CONTEXT,
+        )
+        codec = await payload_codec(transit, PostgresPayloadKeys(database))
+        temporal = await connect(settings, encrypted_converter(codec), f"conclave-{role}-{secrets.token_hex(4)}")
+        yield Services(
+            settings=settings,
+            database=database,
+            sources=PostgresSources(database),
+            reviews=PostgresReviews(database),
+            codec=codec,
+            temporal=temporal,
+        )
+    finally:
+        await engine.dispose()
