@@ -1,6 +1,7 @@
 """Analysers started by hand, for measuring rules before and beside the panel."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,12 +16,14 @@ RUFF_SELECT = "S,B,PERF,F,PLE,PLW,SIM115,ASYNC,E7,C4,C90,D"
 
 def _json(argv: list[str], tree: Path) -> Any:
     done = subprocess.run(argv, cwd=tree, capture_output=True, check=False)
-    return json.loads(done.stdout) if done.stdout.strip() else []
+    if not done.stdout.strip():
+        raise RuntimeError(f"{argv[0]} said nothing: {done.stderr.decode()[:800]}")
+    return json.loads(done.stdout)
 
 
 def ast_grep(tree: Path) -> list[ExpertFinding]:
     """Our own rules."""
-    rows = _json([str(BIN / "ast-grep"), "scan", "-c", str(RULES / "sgconfig.yml"), "--json", "--include-metadata", "."], tree)
+    rows = _json([str(BIN / "ast-grep"), "scan", "-c", os.environ.get("SGCONFIG", str(RULES / "sgconfig.yml")), "--json", "--include-metadata", "."], tree)
     return [
         ExpertFinding(
             expert=ExpertName(row["metadata"]["expert"]),
