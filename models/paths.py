@@ -22,7 +22,8 @@ def path_problem(path: str) -> str | None:
         return "is empty"
     if len(path) > MAX_PATH_LENGTH:
         return f"is longer than {MAX_PATH_LENGTH} characters"
-    if any(_is_unsafe(character) for character in path):
+    # Printable text has none of the unsafe categories, and asking that is much cheaper.
+    if not path.isprintable() and any(map(_is_unsafe, path)):
         return "holds a control, bidirectional or other invisible character"
     if "\\" in path:
         return "holds a backslash; folders are separated by '/'"
