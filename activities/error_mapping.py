@@ -1,6 +1,6 @@
 """The one place where a port's error becomes a Temporal failure and its retry posture."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from temporalio.exceptions import ApplicationError
@@ -25,7 +25,7 @@ def as_failure(error: Exception) -> ApplicationError:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def translated() -> Generator[None, None, None]:
     """Turn every error of the world into a coded failure; cancellation and coded failures pass through."""
     try:
         yield

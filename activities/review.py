@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 
@@ -31,7 +31,7 @@ HEARTBEAT_SECONDS = 1.0
 
 
 @asynccontextmanager
-async def heartbeating() -> AsyncIterator[None]:
+async def heartbeating() -> AsyncGenerator[None, None]:
     """Tell Temporal once a second that this worker lives, for as long as the work lasts."""
 
     async def beat() -> None:

@@ -140,9 +140,7 @@ def _rejections(clusters: Sequence[Cluster], work: Sequence[ExpertWork]) -> dict
     if not any(each.expert is ExpertName.META and each.status is not ExpertStatus.FAILED for each in work):
         return {}
     meta = frozenset({ExpertName.META})
-    return {
-        index: meta for index, each in enumerate(clusters) if all(rejects(finding) for finding in each.findings)
-    }
+    return {index: meta for index, each in enumerate(clusters) if all(rejects(finding) for finding in each.findings)}
 
 
 def _present(verdicts: Sequence[Verdict], lines: Mapping[str, Sequence[str]]) -> tuple[PanelFinding, ...]:

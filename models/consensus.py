@@ -117,9 +117,10 @@ def averaged_borda(candidates: int, ballots: Sequence[Sequence[Sequence[int]]]) 
     scores = [0.0] * candidates
     for ballot in ballots:
         ranked = {each for group in ballot for each in group}
-        rest = [each for each in range(candidates) if each not in ranked]
+        rest: Sequence[int] = [each for each in range(candidates) if each not in ranked]
         place = candidates - 1
-        for group in (*ballot, rest):
+        groups: list[Sequence[int]] = [*ballot, rest]
+        for group in groups:
             points = place - (len(group) - 1) / 2
             for each in group:
                 scores[each] += points
@@ -159,9 +160,7 @@ def rate(
         looked_at: paths that each expert analysed to the end.
         rejected: experts that expressly reject a cluster, by its index.
     """
-    abilities = {
-        expert: {each.lead.kind for each in clusters if expert in each.supporters} for expert in looked_at
-    }
+    abilities = {expert: {each.lead.kind for each in clusters if expert in each.supporters} for expert in looked_at}
     ratings: list[dict[ExpertName, Rating]] = []
     for index, each in enumerate(clusters):
         rating: dict[ExpertName, Rating] = {}

@@ -36,8 +36,13 @@ _ACRONYMS = frozenset(
 
 
 def words(slug: str) -> str:
-    """A slug as words: known reasons by their sentence, others with blanks between their parts."""
-    return REASONS.get(slug) or " ".join(part for part in _SEPARATORS.split(slug) if part)
+    """A slug with blanks between its parts."""
+    return " ".join(part for part in _SEPARATORS.split(slug) if part)
+
+
+def why(reason: str) -> str:
+    """A reason as a phrase that can stand after a colon."""
+    return REASONS.get(reason) or words(reason)
 
 
 def title(kind: str) -> str:

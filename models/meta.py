@@ -9,10 +9,14 @@ from models.source import SourceManifest
 
 TOOL = "meta"
 
-TEST_PATH = re.compile(r"(^|/)(tests?|testing|__tests__|spec|fixtures?)/|(^|/)(test_[^/]*|[^/]*[._-](test|spec))\.[a-z]+$|(^|/)conftest\.py$|Tests?\.java$")
+TEST_PATH = re.compile(
+    r"(^|/)(tests?|testing|__tests__|spec|fixtures?)/|(^|/)(test_[^/]*|[^/]*[._-](test|spec))\.[a-z]+$|(^|/)conftest\.py$|Tests?\.java$"
+)
 """Files whose code never runs in production."""
 
-GENERATED_PATH = re.compile(r"(^|/)(vendor|vendored|third[_-]party|node_modules|generated|dist)/|\.min\.(js|css)$|(_pb2(_grpc)?\.pyi?|\.g\.[a-z]+|\.generated\.[a-z]+)$")
+GENERATED_PATH = re.compile(
+    r"(^|/)(vendor|vendored|third[_-]party|node_modules|generated|dist)/|\.min\.(js|css)$|(_pb2(_grpc)?\.pyi?|\.g\.[a-z]+|\.generated\.[a-z]+)$"
+)
 """Files that nobody edits by hand."""
 
 TEST_NOISE = frozenset(

@@ -4,7 +4,7 @@ from pydantic import Field
 
 from models.config import OrchestratorConfig
 from models.expert import ExpertName, Severity
-from models.review import ExpertStatus, ReviewMode
+from models.review import ExpertStatus, ReviewMode, TaskComplexity
 from models.source import Language
 from models.wire import Slug, Wire
 
@@ -21,6 +21,7 @@ class ReviewOrder(Wire):
     budget_micro_usd: int = Field(ge=0)
     models_routed: bool = False
     """Whether the experts have a model half."""
+    complexity: TaskComplexity
     main_language: Language = Language.OTHER
     files: int = Field(default=0, ge=0)
     config: OrchestratorConfig = OrchestratorConfig()

@@ -162,7 +162,7 @@ class ReviewReport(Wire):
     complexity: TaskComplexity
     languages: tuple[LanguageShare, ...] = ()
     findings: tuple[PanelFinding, ...] = Field(default=(), max_length=MAX_REPORTED)
-    totals: dict[Severity, int] = Field(default_factory=dict)
+    totals: dict[Severity, int] = Field(default_factory=dict[Severity, int])
     """All findings by severity, shown and suppressed together."""
     suppressed: int = Field(default=0, ge=0)
     """Findings beyond the first `MAX_REPORTED`."""

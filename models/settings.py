@@ -51,10 +51,10 @@ class Settings(BaseSettings):
     """Temporal Cloud API key; switches TLS on."""
     temporal_tls: bool = Field(default=False, validation_alias=AliasChoices("TEMPORAL_TLS"))
     """TLS to the frontend, with the system's certificate authorities unless a CA file is named."""
-    temporal_tls_ca: Path | None = Field(default=None, validation_alias=AliasChoices("TEMPORAL_TLS_SERVER_CA_CERT_PATH"))
-    temporal_tls_cert: Path | None = Field(
-        default=None, validation_alias=AliasChoices("TEMPORAL_TLS_CLIENT_CERT_PATH")
+    temporal_tls_ca: Path | None = Field(
+        default=None, validation_alias=AliasChoices("TEMPORAL_TLS_SERVER_CA_CERT_PATH")
     )
+    temporal_tls_cert: Path | None = Field(default=None, validation_alias=AliasChoices("TEMPORAL_TLS_CLIENT_CERT_PATH"))
     temporal_tls_key: Path | None = Field(default=None, validation_alias=AliasChoices("TEMPORAL_TLS_CLIENT_KEY_PATH"))
     temporal_ui_url: str | None = None
     """Address of the Temporal web UI, for links."""

@@ -57,9 +57,9 @@ def order_of(
     models_queue: str,
 ) -> ReviewOrder:
     """Everything that is decided when a review is accepted, fixed from then on."""
-    score = complexity_of(manifest.files).score
+    complexity = complexity_of(manifest.files)
     experts = select_experts(
-        submission.experts, score=score, evidence=manifest.evidence, models_routed=models_routed
+        submission.experts, score=complexity.score, evidence=manifest.evidence, models_routed=models_routed
     )
     return ReviewOrder(
         review_id=review_id,
@@ -69,6 +69,7 @@ def order_of(
         experts=experts,
         budget_micro_usd=submission.budget_micro_usd or config.budget_micro_usd,
         models_routed=models_routed,
+        complexity=complexity,
         main_language=main_language(manifest),
         files=len(manifest.files),
         config=config,

@@ -1,5 +1,8 @@
 """Rows of the database: columns only, no methods. Imported by `activities/storage` alone."""
 
+# SQLModel declares __tablename__ as a declared_attr; a plain string is what its documentation shows.
+# pyright: reportAssignmentType=false
+
 from datetime import datetime
 from typing import Any
 
@@ -41,6 +44,7 @@ class Review(SQLModel, table=True):
     request_hash: str = Field(max_length=64)
     order: dict[str, Any] = Field(sa_column=Column("review_order", JSONB, nullable=False))
     report: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB, nullable=True))
+    partial: bool | None = None
     failure: str | None = Field(default=None, max_length=80)
     created_at: datetime = _utc()
     finished_at: datetime | None = _utc(default=None)

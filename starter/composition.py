@@ -1,7 +1,7 @@
 """What the API and the worker are both made of: settings in, connected services out."""
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -44,7 +44,7 @@ def required(value: str | SecretStr | None, variable: str) -> str:
 
 
 @asynccontextmanager
-async def services(settings: Settings, role: str) -> AsyncIterator[Services]:
+async def services(settings: Settings, role: str) -> AsyncGenerator[Services, None]:
     """Connect to everything; disconnect at the end.
 
     Args:

@@ -39,8 +39,8 @@ def tls_of(settings: Settings) -> TLSConfig | bool:
 async def connect(settings: Settings, converter: DataConverter, identity: str) -> Client:
     """Connect to the Temporal frontend.
 
-    Payloads are ciphertext, so gRPC compression would burn processor time for nothing and is off. The identity stands in
-    clear in every history, so it is a made-up name and not the default, which tells the host's.
+    Payloads are ciphertext, so gRPC compression would burn processor time for nothing and is off. The identity stands
+    in clear in every history, so it is a made-up name and not the default, which tells the host's.
 
     Raises:
         SettingMissing: no address is set.

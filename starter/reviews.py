@@ -44,7 +44,7 @@ async def start_review(client: Client, prefix: str, order: ReviewOrder) -> None:
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
             execution_timeout=LONGEST_REVIEW,
             static_summary=f"Review of {neutral_markdown(order.label)}",
-            static_details=f"{order.files} files, mostly {order.main_language}, mode {order.mode}\n\nExperts: {experts}",
+            static_details=f"{order.files} files, mostly {order.main_language}, {order.mode}\n\nExperts: {experts}",
             search_attributes=TypedSearchAttributes(
                 [
                     SearchAttributePair(STATUS, ReviewStatus.RUNNING.value),

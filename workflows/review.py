@@ -51,7 +51,9 @@ class ReviewWorkflow:
         if ExpertName.META in order.experts:
             await self._judge(specialists)
         outcome = await self._publish()
-        workflow.upsert_search_attributes([STATUS.value_set(ReviewStatus.COMPLETED)])
+        workflow.upsert_search_attributes(  # pyright: ignore[reportUnknownMemberType]
+            [STATUS.value_set(ReviewStatus.COMPLETED.value)]
+        )
         workflow.set_current_details(self._details(outcome))
         return outcome
 

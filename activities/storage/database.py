@@ -1,6 +1,6 @@
 """The engine, and the one translation of driver errors."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from sqlalchemy.engine import make_url
@@ -29,7 +29,10 @@ def engine_for(database_url: str, pool_size: int = 10) -> AsyncEngine:
         pool_timeout=POOL_WAIT_SECONDS,
         pool_pre_ping=True,
         hide_parameters=True,
-        connect_args={"timeout": POOL_WAIT_SECONDS, "server_settings": {"statement_timeout": str(STATEMENT_TIMEOUT_MS)}},
+        connect_args={
+            "timeout": POOL_WAIT_SECONDS,
+            "server_settings": {"statement_timeout": str(STATEMENT_TIMEOUT_MS)},
+        },
     )
 
 
@@ -41,7 +44,7 @@ class Database:
         self._sessions = async_sessionmaker(engine, expire_on_commit=False)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncSession]:
+    async def transaction(self) -> AsyncGenerator[AsyncSession, None]:
         """One transaction, committed at the end.
 
         Raises:

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import defer
 from sqlmodel import col, select
 
 from activities.ports import ReviewUnknown
@@ -17,6 +18,8 @@ from models.tables import ExpertResult, Finding, Review
 
 STATIC = 0
 """Attempt number of the static half."""
+
+WITHOUT_REPORT = defer(col(Review.report))
 
 
 class PostgresReviews:
@@ -47,9 +50,7 @@ class PostgresReviews:
             if idempotency_key is None:
                 mine = select(Review).where(col(Review.id) == order.review_id)
             else:
-                mine = select(Review).where(
-                    col(Review.owner) == owner, col(Review.idempotency_key) == idempotency_key
-                )
+                mine = select(Review).where(col(Review.owner) == owner, col(Review.idempotency_key) == idempotency_key)
             found = (await session.execute(mine)).scalar_one()
             return found, found.id == order.review_id
 
@@ -67,7 +68,7 @@ class PostgresReviews:
 
     async def page(self, owner: str, before: tuple[datetime, str] | None, size: int) -> list[Review]:
         """An owner's reviews, newest first, older than a position."""
-        query = select(Review).where(col(Review.owner) == owner)
+        query = select(Review).options(WITHOUT_REPORT).where(col(Review.owner) == owner)
         if before is not None:
             at, review_id = before
             query = query.where(
@@ -79,7 +80,7 @@ class PostgresReviews:
 
     async def unfinished(self) -> list[Review]:
         """Reviews that count as running."""
-        query = select(Review).where(col(Review.status) == ReviewStatus.RUNNING.value)
+        query = select(Review).options(WITHOUT_REPORT).where(col(Review.status) == ReviewStatus.RUNNING.value)
         async with self._database.transaction() as session:
             return list((await session.execute(query)).scalars())
 
@@ -184,6 +185,7 @@ class PostgresReviews:
                 .where(col(Review.id) == report.review_id)
                 .values(
                     status=ReviewStatus.COMPLETED.value,
+                    partial=report.partial,
                     report=report.model_dump(mode="json"),
                     finished_at=finished_at,
                 )

@@ -5,7 +5,7 @@ import base64
 import json
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import zstandard
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import load_only
 from sqlmodel import col, select
 
 from activities.ports import SourceTree, SourceUnknown
@@ -22,6 +23,9 @@ from models.source import ArtifactKind, SourceManifest
 from models.tables import Source
 
 COMPRESSION_LEVEL = 3
+
+MANIFEST_ONLY = load_only(col(Source.id), col(Source.manifest))
+"""A manifest is read often, the text that belongs to it seldom."""
 
 
 def _pack(data: bytes) -> bytes:
@@ -71,11 +75,11 @@ class PostgresSources:
         async with self._database.transaction() as session:
             await session.execute(insert(Source).values(row).on_conflict_do_nothing())
             found = await session.execute(
-                select(Source.manifest).where(
-                    col(Source.owner) == owner, col(Source.content_hash) == source.manifest.content_hash
-                )
+                select(Source)
+                .options(MANIFEST_ONLY)
+                .where(col(Source.owner) == owner, col(Source.content_hash) == source.manifest.content_hash)
             )
-            return SourceManifest.model_validate(found.scalar_one())
+            return SourceManifest.model_validate(found.scalar_one().manifest)
 
     async def manifest(self, owner: str, source_id: str) -> SourceManifest:
         """The manifest of an owner's source.
@@ -85,12 +89,12 @@ class PostgresSources:
         """
         async with self._database.transaction() as session:
             found = await session.execute(
-                select(Source.manifest).where(col(Source.owner) == owner, col(Source.id) == source_id)
+                select(Source).options(MANIFEST_ONLY).where(col(Source.owner) == owner, col(Source.id) == source_id)
             )
-            value = found.scalar_one_or_none()
-        if value is None:
+            row = found.scalar_one_or_none()
+        if row is None:
             raise SourceUnknown
-        return SourceManifest.model_validate(value)
+        return SourceManifest.model_validate(row.manifest)
 
     async def lines(self, source_id: str) -> tuple[SourceManifest, Mapping[str, Sequence[str]]]:
         """The manifest and the text lines of every file, split at line feeds as analysers count them."""
@@ -98,7 +102,7 @@ class PostgresSources:
         return manifest, {path: split_lines(text) for path, text in texts.items()}
 
     @asynccontextmanager
-    async def checkout(self, source_id: str) -> AsyncIterator[SourceTree]:
+    async def checkout(self, source_id: str) -> AsyncGenerator[SourceTree, None]:
         """Lay a source out as plain files; several users at once share one layout, the last one removes it."""
         async with self._lock:
             shared = self._open.get(source_id)

@@ -31,6 +31,7 @@ def upgrade() -> None:
         sa.Column("request_hash", sa.String(64), nullable=False),
         sa.Column("review_order", JSONB, nullable=False),
         sa.Column("report", JSONB),
+        sa.Column("partial", sa.Boolean),
         sa.Column("failure", sa.String(80)),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("finished_at", sa.DateTime(timezone=True)),

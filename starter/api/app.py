@@ -1,0 +1,74 @@
+"""The API's composition: services in, application out."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from importlib.metadata import version
+
+from fastapi import FastAPI, Request, Response
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from models.config import OrchestratorConfig
+from models.settings import Settings
+from starter.api import codec, health, problems, reviews, sources
+from starter.api.reconcile import reconcile_forever
+from starter.api.state import ApiState
+from starter.composition import required, services
+
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application; it connects when it starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
+        async with services(settings, "api") as parts:
+            app.state.conclave = ApiState(services=parts, config=OrchestratorConfig(), models_routed=False)
+            reconciling = asyncio.create_task(reconcile_forever(parts))
+            yield
+            reconciling.cancel()
+            with suppress(asyncio.CancelledError):
+                await reconciling
+
+    app = FastAPI(title="Conclave", version=version("conclave"), lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.api_token = required(settings.api_token, "CONCLAVE_API_TOKEN")
+    app.state.codec_token = settings.codec_token.get_secret_value() if settings.codec_token else None
+    problems.install(app)
+    for each in (sources, reviews, codec, health):
+        app.include_router(each.router)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts), www_redirect=False)
+
+    @app.middleware("http")
+    async def secure(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:  # pyright: ignore[reportUnusedFunction]
+        response = await call_next(request)
+        for name, value in SECURITY_HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    return app
+
+
+def serve(settings: Settings) -> None:
+    """Serve until told to stop.
+
+    Raises:
+        SettingMissing: a setting is not there.
+    """
+    import uvicorn
+
+    uvicorn.run(
+        create_app(settings),
+        host=settings.api_host,
+        port=settings.api_port,
+        access_log=False,
+        log_level="warning",
+        timeout_graceful_shutdown=5,
+        server_header=False,
+        h11_max_incomplete_event_size=16 * 1024,
+    )

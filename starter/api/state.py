@@ -1,0 +1,27 @@
+"""What the routes work with."""
+
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from models.config import OrchestratorConfig
+from starter.composition import Services
+
+
+@dataclass(frozen=True, slots=True)
+class ApiState:
+    """Services and what is fixed while the process lives."""
+
+    services: Services
+    config: OrchestratorConfig
+    models_routed: bool
+    """Whether a model provider is routed."""
+
+
+def state_of(request: Request) -> ApiState:
+    """The state that the application was made with."""
+    return cast(ApiState, request.app.state.conclave)
+
+
+State = Annotated[ApiState, Depends(state_of)]
