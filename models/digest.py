@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from models.expert import CoverageReason, CoverageStatus, ExpertName, Severity
 from models.review import PanelFinding, ReviewReport
-from models.source import SkipReason
+from models.source import Language, SkipReason
 
 REASONS: dict[str, str] = {
     CoverageReason.LANGUAGE_NOT_SUPPORTED: "no analyser for the language",
@@ -28,6 +28,16 @@ REASONS: dict[str, str] = {
     SkipReason.LIMIT_REACHED: "beyond the size limit of one source",
 }
 
+LANGUAGES: dict[Language, str] = {
+    Language.PYTHON: "Python",
+    Language.JAVASCRIPT: "JavaScript",
+    Language.TYPESCRIPT: "TypeScript",
+    Language.JAVA: "Java",
+    Language.RUST: "Rust",
+    Language.C: "C",
+    Language.CPP: "C++",
+    Language.OTHER: "Other",
+}
 _SEPARATORS = re.compile(r"[._-]")
 _ACRONYMS = frozenset(
     ("api", "cpu", "csrf", "csv", "cwe", "html", "http", "https", "io", "jwt", "ldap", "rce", "sql", "ssl", "ssrf")
