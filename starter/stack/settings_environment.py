@@ -1,5 +1,7 @@
 """Settings as environment variables, for processes that read them again."""
 
+import json
+
 from pydantic import AliasChoices, SecretStr
 
 from models.settings import Settings
@@ -11,8 +13,15 @@ def settings_environment(settings: Settings) -> dict[str, str]:
     for name in sorted(settings.model_fields_set):
         value: object = getattr(settings, name)
         if value is not None:
-            found[_variable(name)] = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            found[_variable(name)] = _text(value)
     return found
+
+
+def _text(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    # Settings read anything that has parts as JSON.
+    return json.dumps(value) if isinstance(value, (tuple, list, dict, bool)) else str(value)
 
 
 def _variable(name: str) -> str:

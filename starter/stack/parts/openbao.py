@@ -156,7 +156,8 @@ def _provide(site: Site) -> None:
     mount, key = site.settings.vault_transit_mount, site.settings.vault_payload_key
     if f"{mount}/" not in _request(site, "sys/mounts", None, root, "GET")["data"]:
         _request(site, f"sys/mounts/{mount}", {"type": "transit"}, root)
-    _request(site, f"{mount}/keys/{key}", {"type": "aes256-gcm96"}, root)
+    # Derived: the purpose of a wrapped key takes part in wrapping it.
+    _request(site, f"{mount}/keys/{key}", {"type": "aes256-gcm96", "derived": True}, root)
     _request(site, f"sys/policies/acl/{POLICY}", {"policy": _policy(site)}, root)
     path = site.layout.secrets / secret_files.OPENBAO_TOKEN
     token = secret_files.read(path)

@@ -51,6 +51,8 @@ class Api(Part):
             "CONCLAVE_API_PORT": str(site.state.ports["api"]),
             "CONCLAVE_API_TOKEN": api_token,
             "CONCLAVE_CODEC_TOKEN": codec,
+            # Nobody else looks after this database.
+            "CONCLAVE_MIGRATE": "true",
         }
 
 

@@ -1,0 +1,157 @@
+"""`conclave up`, `down`, `status` and `doctor`: plain functions that the command line registers."""
+
+import json
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from models.settings import Settings
+
+BAD_INPUT = 2
+NOT_IN_SERVICE = 4
+"""Exit code when a service is not there."""
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+
+def up(as_json: AsJson = False) -> None:
+    """Start the local stack: Temporal with its web UI, Postgres, Redis, OpenBao, the API and a worker."""
+    import time
+
+    from starter.stack.launcher import up as start
+    from starter.stack.look import status
+
+    began = time.monotonic()
+    settings = _settings()
+    with _failing_clearly(as_json), _working("Starting the local stack", as_json):
+        stack = start(settings)
+        parts = status(settings)
+    took = time.monotonic() - began
+    if as_json:
+        shown = [part.model_dump(mode="json") for part in parts]
+        found = {"api_url": stack.api_url, "temporal_ui_url": stack.ui_url, "home": str(stack.home)}
+        _print_json({**found, "seconds": round(took, 2), "started": sorted(stack.seconds), "parts": shown})
+        return
+    _print_parts([(part.name, part.state, part.address or "", part.pid) for part in parts])
+    console = _console()
+    said = f"Started {len(stack.seconds)} parts in {took:.1f} s." if stack.seconds else "Everything was running."
+    console.print(f"\n{said} Temporal UI: {stack.ui_url or 'elsewhere'}   API: {stack.api_url}", soft_wrap=True)
+    console.print("Stop it with `conclave down`; reviews that run are continued at the next `conclave up`.")
+
+
+def down(as_json: AsJson = False) -> None:
+    """Stop the local stack; data, logs and secrets stay."""
+    from starter.stack.launcher import down as stop
+
+    settings = _settings()
+    with _failing_clearly(as_json), _working("Stopping the local stack", as_json):
+        stopped = stop(settings)
+    if as_json:
+        _print_json({"stopped": stopped})
+    else:
+        _console().print(f"Stopped {', '.join(stopped)}." if stopped else "Nothing was running.")
+
+
+def status(as_json: AsJson = False) -> None:
+    """Show how each part of the local stack does; exits 4 when one that should serve does not."""
+    from starter.stack.look import status as look
+
+    settings = _settings()
+    with _failing_clearly(as_json):
+        parts = look(settings)
+    if as_json:
+        _print_json({"home": str(settings.home), "parts": [part.model_dump(mode="json") for part in parts]})
+    else:
+        _print_parts([(part.name, part.state, part.address or "", part.pid) for part in parts])
+    if any(part.state in {"stopped", "unhealthy"} for part in parts):
+        raise typer.Exit(NOT_IN_SERVICE)
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Check what Conclave needs on this machine; exits 4 when something keeps it from working."""
+    from starter.stack.doctor import doctor as examine
+
+    settings = _settings()
+    checks = examine(settings)
+    if as_json:
+        _print_json({"checks": [check.model_dump(mode="json") for check in checks]})
+    else:
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=None, show_header=False, pad_edge=False)
+        for check in checks:
+            mark = Text("ok", "green") if check.ok else Text("problem", "red")
+            table.add_row(mark, Text(check.name), Text(check.detail))
+        _console().print(table)
+    if not all(check.ok for check in checks):
+        raise typer.Exit(NOT_IN_SERVICE)
+
+
+def _settings() -> "Settings":
+    from pydantic import ValidationError
+
+    from models.settings import Settings
+
+    try:
+        return Settings()
+    except ValidationError as error:
+        # Only where and why: values may be secrets.
+        wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        typer.echo(f"conclave: a setting cannot be used: {wrong}", err=True)
+        raise typer.Exit(BAD_INPUT) from None
+
+
+@contextmanager
+def _failing_clearly(as_json: bool) -> Generator[None]:
+    from starter.stack.errors import PartFailed, StackError
+
+    try:
+        yield
+    except StackError as error:
+        if as_json:
+            part = {"part": error.part} if isinstance(error, PartFailed) else {}
+            _print_json({"error": {"code": "stack_failed", "message": str(error), "details": part}})
+        else:
+            typer.echo(f"conclave: {error}", err=True)
+        raise typer.Exit(NOT_IN_SERVICE) from None
+
+
+@contextmanager
+def _working(what: str, as_json: bool) -> Generator[None]:
+    """Say what is going on, on a terminal only and not into the output."""
+    if as_json:
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(f"{what} ..."):
+        yield
+
+
+def _console() -> "Console":
+    from rich.console import Console
+
+    return Console()
+
+
+def _print_parts(rows: Sequence[tuple[str, str, str, int | None]]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    colours = {"running": "green", "outside": "cyan", "unhealthy": "yellow", "stopped": "red"}
+    table = Table(box=None, pad_edge=False)
+    for title in ("part", "state", "address", "pid"):
+        table.add_column(title, header_style="dim", overflow="fold")
+    for name, state, address, pid in rows:
+        table.add_row(name, Text(state, colours[state]), Text(address), str(pid or ""))
+    _console().print(table)
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    typer.echo(json.dumps(value, indent=2))
