@@ -21,6 +21,7 @@ from activities.unrouted import NoProvider
 from models.ids import analysis_queue, models_queue, orchestration_queue
 from models.settings import Settings
 from starter.composition import Services, services
+from starter.stack import readiness
 from workflows.review import ReviewWorkflow
 
 WORKFLOWS: list[type] = [ReviewWorkflow]
@@ -92,6 +93,7 @@ async def serve(settings: Settings) -> None:
         running = workers(parts, review)
         tasks = [asyncio.create_task(each.run()) for each in running]
         stopping = asyncio.create_task(stop.wait())
+        readiness.announce()
         await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
         await asyncio.gather(*(each.shutdown() for each in running))
         await asyncio.gather(*tasks)

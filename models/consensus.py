@@ -96,12 +96,13 @@ def cluster(findings: Sequence[ExpertFinding], slack: int) -> list[Cluster]:
     by_file: dict[str, list[list[ExpertFinding]]] = {}
     for finding in sorted(findings, key=strength):
         candidates = by_file.setdefault(finding.path, [])
-        home = next((group for group in candidates if all(same_issue(finding, each, slack) for each in group)), None)
+        fitting = (group for group in candidates if all(same_issue(finding, each, slack) for each in group))
+        home = next(fitting, None)
         if home is None:
-            home = []
-            candidates.append(home)
-            groups.append(home)
-        home.append(finding)
+            groups.append([finding])
+            candidates.append(groups[-1])
+        else:
+            home.append(finding)
     return [Cluster(tuple(group)) for group in groups]
 
 

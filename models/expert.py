@@ -10,6 +10,8 @@ from models.wire import Slug, Wire
 
 
 class ExpertName(StrEnum):
+    """The seven reviewers, in the panel's order."""
+
     SECURITY = "security"
     QUALITY = "quality"
     PERFORMANCE = "performance"
@@ -21,6 +23,8 @@ class ExpertName(StrEnum):
 
 
 class Severity(StrEnum):
+    """How bad it is if the finding is real."""
+
     CRITICAL = "critical"
     HIGH = "high"
     MEDIUM = "medium"
@@ -82,6 +86,8 @@ class ExpertFinding(Wire):
 
 
 class CoverageStatus(StrEnum):
+    """What became of a file in an expert's hands."""
+
     ANALYSED = "analysed"
     SKIPPED = "skipped"
     FAILED = "failed"

@@ -24,6 +24,8 @@ MAX_REPORTED = 15
 
 
 class ReviewMode(StrEnum):
+    """In which order the experts work."""
+
     PIPELINE = "pipeline"
     """One expert after another; each sees what the earlier ones found."""
     PARALLEL = "parallel"
@@ -41,6 +43,8 @@ class ReviewProfile(StrEnum):
 
 
 class ReviewStatus(StrEnum):
+    """Where a review stands."""
+
     RUNNING = "running"
     COMPLETED = "completed"
     """A report exists; whether it is whole or partial is told by the report."""
@@ -49,6 +53,8 @@ class ReviewStatus(StrEnum):
 
 
 class ExpertStatus(StrEnum):
+    """Where one expert stands."""
+
     WAITING = "waiting"
     RUNNING = "running"
     RETRYING = "retrying"
@@ -144,6 +150,8 @@ class Consistency(Wire):
 
 
 class LanguageShare(Wire):
+    """How much of a source is in one language."""
+
     language: Language
     files: int = Field(ge=0)
     lines: int = Field(ge=0)

@@ -19,6 +19,8 @@ MAX_PATH_LENGTH = 1024
 
 
 class Language(StrEnum):
+    """Languages the analysers tell apart."""
+
     PYTHON = "python"
     JAVASCRIPT = "javascript"
     TYPESCRIPT = "typescript"
@@ -79,6 +81,8 @@ FilePath = Annotated[str, StringConstraints(min_length=1, max_length=MAX_PATH_LE
 
 
 class SkippedFile(Wire):
+    """A file that is not part of the source, and why."""
+
     path: FilePath
     reason: SkipReason
 

@@ -42,7 +42,8 @@ class Review(SQLModel, table=True):
     status: str = Field(max_length=20)
     idempotency_key: str | None = Field(default=None, max_length=255)
     request_hash: str = Field(max_length=64)
-    order: dict[str, Any] = Field(sa_column=Column("review_order", JSONB, nullable=False))
+    review_order: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    """The `ReviewOrder`: enough to start the process again."""
     report: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB, nullable=True))
     partial: bool | None = None
     failure: str | None = Field(default=None, max_length=80)

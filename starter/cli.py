@@ -1,1 +1,110 @@
-def main() -> None: ...
+"""The command line. Everything heavy is imported by the command that needs it, so that `--help` is quick."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from starter.stack import commands as stack
+
+app = typer.Typer(
+    name="conclave",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Review code with a panel of seven experts, durably.",
+)
+
+REVIEW_HELP = """Review a file, a folder, a change or a diff.
+
+\b
+Examples:
+  conclave review .                              the whole project
+  conclave review . --base main                  what changed since main
+  conclave review fix.diff                       a diff on its own
+  conclave review src --format sarif --output conclave.sarif
+  conclave review . --fail-on high               exit 1 only for high and critical
+
+\b
+Exit codes: 0 nothing at or above --fail-on, 1 something is, 2 bad usage or input, 3 review incomplete,
+4 service unreachable.
+"""
+
+
+@app.command(help=REVIEW_HELP)
+def review(
+    path: Annotated[Path, typer.Argument(help="File, folder, or unified diff (`-`: a diff from standard input).")],
+    diff: Annotated[Path | None, typer.Option(help="Diff that led to PATH's content; only its changes count.")] = None,
+    base: Annotated[str | None, typer.Option(help="Git revision; only what changed since then counts.")] = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="Pattern as in .gitignore; may be repeated.")] = None,
+    mode: Annotated[str | None, typer.Option(help="pipeline, parallel or backtrack; the profile's if not given.")] = None,
+    experts: Annotated[str, typer.Option(help="auto, all, or names separated by commas.")] = "auto",
+    profile: Annotated[str, typer.Option(help="interactive (parallel), batch (pipeline) or quality (backtrack).")] = (
+        "interactive"
+    ),
+    budget: Annotated[float | None, typer.Option(help="Most to spend on model calls, in USD.")] = None,
+    fail_on: Annotated[str, typer.Option(help="Severity from which the exit code is 1: critical, high, medium, low.")] = (
+        "low"
+    ),
+    format: Annotated[str, typer.Option(help="table, json, sarif, markdown or html.")] = "table",
+    output: Annotated[Path | None, typer.Option(help="File for the report; standard output if not given.")] = None,
+    coverage: Annotated[Path | None, typer.Option(help="coverage.py JSON, Cobertura XML or lcov.")] = None,
+    profile_data: Annotated[Path | None, typer.Option(help="pstats or speedscope JSON.")] = None,
+    json_output: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+) -> None:
+    from starter.commands.review import ReviewOptions, run
+
+    options = ReviewOptions(
+        path=path,
+        diff=diff,
+        base=base,
+        exclude=tuple(exclude or ()),
+        mode=mode,
+        experts=experts,
+        profile=profile,
+        budget=budget,
+        fail_on=fail_on,
+        format="json" if json_output else format,
+        output=output,
+        coverage=coverage,
+        profile_data=profile_data,
+    )
+    raise typer.Exit(run(options))
+
+
+app.command("up")(stack.up)
+app.command("down")(stack.down)
+app.command("status")(stack.status)
+app.command("doctor")(stack.doctor)
+
+
+@app.command()
+def serve() -> None:
+    """Run the HTTP API in the foreground; settings come from the environment."""
+    from starter.commands.processes import serve_api
+
+    raise typer.Exit(serve_api())
+
+
+@app.command()
+def worker() -> None:
+    """Run a worker in the foreground; settings come from the environment."""
+    import os
+    import sys
+
+    # In place of this process, so that signals and the pid are the worker's; nothing imports the composition root.
+    os.execv(sys.executable, [sys.executable, "-m", "worker"])
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database's schema up to date."""
+    from starter.commands.processes import migrate_database
+
+    raise typer.Exit(migrate_database())
+
+
+def main() -> None:
+    """Entry point of `conclave`."""
+    app()

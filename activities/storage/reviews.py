@@ -19,7 +19,7 @@ from models.tables import ExpertResult, Finding, Review
 STATIC = 0
 """Attempt number of the static half."""
 
-WITHOUT_REPORT = defer(col(Review.report))
+WITHOUT_REPORT = defer(Review.report)  # pyright: ignore[reportArgumentType]
 
 
 class PostgresReviews:
@@ -46,7 +46,7 @@ class PostgresReviews:
             "created_at": datetime.now(UTC),
         }
         async with self._database.transaction() as session:
-            await session.execute(insert(Review.__table__).values(row).on_conflict_do_nothing())  # pyright: ignore
+            await session.execute(insert(Review).values(row).on_conflict_do_nothing())
             if idempotency_key is None:
                 mine = select(Review).where(col(Review.id) == order.review_id)
             else:

@@ -24,7 +24,7 @@ from models.tables import Source
 
 COMPRESSION_LEVEL = 3
 
-MANIFEST_ONLY = load_only(col(Source.id), col(Source.manifest))
+MANIFEST_ONLY = load_only(Source.id, Source.manifest)  # pyright: ignore[reportArgumentType]
 """A manifest is read often, the text that belongs to it seldom."""
 
 

@@ -1,0 +1,45 @@
+"""Processes for production, and the step before them."""
+
+import asyncio
+import sys
+
+from models.settings import Settings
+
+
+def serve_api() -> int:
+    """Run the API until told to stop."""
+    from starter.api.app import serve
+    from starter.connection import SettingMissing
+
+    try:
+        serve(Settings())
+    except SettingMissing as error:
+        print(f"conclave serve: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def migrate_database() -> int:
+    """Run the missing migrations."""
+    from activities.storage import schema
+    from activities.storage.database import engine_for
+    from starter.composition import required
+    from starter.connection import SettingMissing
+
+    async def run(settings: Settings) -> None:
+        engine = engine_for(required(settings.database_url, "CONCLAVE_DATABASE_URL"))
+        try:
+            await schema.upgrade(engine)
+        finally:
+            await engine.dispose()
+
+    try:
+        asyncio.run(run(Settings()))
+    except SettingMissing as error:
+        print(f"conclave migrate: {error}", file=sys.stderr)
+        return 2
+    except schema.SchemaTooNew:
+        print("conclave migrate: schema_too_new: the database is ahead of this release; upgrade Conclave", file=sys.stderr)
+        return 4
+    print("The database has this release's schema.")
+    return 0
