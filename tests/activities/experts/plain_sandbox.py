@@ -1,0 +1,52 @@
+"""A sandbox that is none: runs the program as an ordinary child, for tests of what analysers make of its answer."""
+
+import asyncio
+import tempfile
+import time
+from pathlib import Path
+
+from activities.experts.analyser import Completed, Limits
+
+
+class PlainSandbox:
+    """Runs a program with a wall-clock limit and nothing else."""
+
+    isolation = "limits-only"
+
+    def __init__(self) -> None:
+        """Count the calls."""
+        self.calls: list[list[str]] = []
+
+    async def run(
+        self,
+        argv: list[str],
+        *,
+        tree: Path,
+        extra_read: tuple[Path, ...] = (),
+        stdin: bytes = b"",
+        limits: Limits | None = None,
+    ) -> Completed:
+        """Run a program to its end."""
+        self.calls.append(argv)
+        limits = limits or Limits()
+        started = time.monotonic()
+        with tempfile.TemporaryDirectory() as scratch:
+            process = await asyncio.create_subprocess_exec(
+                *argv,
+                cwd=scratch,
+                env={"PATH": "/usr/bin:/bin", "HOME": scratch, "LANG": "C.UTF-8"},
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+            )
+            try:
+                out, err = await asyncio.wait_for(process.communicate(stdin), limits.wall_seconds)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+                return Completed("timeout", None, b"", b"", time.monotonic() - started)
+        seconds = time.monotonic() - started
+        if len(out) > limits.output_bytes:
+            return Completed("output_too_large", process.returncode, b"", err[-8192:], seconds)
+        code = process.returncode
+        return Completed("exited" if code is not None and code >= 0 else "killed", code, out, err[-8192:], seconds)
