@@ -68,7 +68,7 @@ class ReviewProgress:
         # One spinner for all rows: it keeps its phase while rows come and go.
         self._spinner = Spinner("line" if ascii_only else "dots", style="cyan")
         self._live: Live | None = None
-        if console.is_terminal:
+        if console.is_terminal and not console.is_dumb_terminal:
             self._live = Live(get_renderable=self._table, console=console, refresh_per_second=8, transient=True)
 
     def __enter__(self) -> Self:

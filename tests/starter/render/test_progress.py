@@ -20,6 +20,19 @@ class State:
     seconds: float = 0.0
 
 
+@pytest.fixture(autouse=True)
+def _terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+
+
+def test_a_terminal_that_cannot_move_its_cursor_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    file = io.StringIO()
+    with ReviewProgress(Console(file=file, width=80, force_terminal=True)) as progress:
+        progress.update({SECURITY: State("running")})
+    assert file.getvalue() == "security: running\n"
+
+
 def test_a_log_gets_one_line_per_change() -> None:
     file = io.StringIO()
     with ReviewProgress(Console(file=file, width=20)) as progress:
