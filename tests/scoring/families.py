@@ -30,7 +30,7 @@ FAMILIES: dict[str, frozenset[str]] = {
         "CWE-252": "CWE-253 CWE-754",
         "CWE-259": "CWE-321 CWE-798",
         "CWE-285": "CWE-862 CWE-863",
-        "CWE-287": "CWE-306 CWE-798 CWE-1390 CWE-1391",
+        "CWE-287": "CWE-306 CWE-1390 CWE-1391",
         "CWE-295": "CWE-297 CWE-322",
         "CWE-312": "CWE-313 CWE-315 CWE-532",
         "CWE-319": "CWE-311 CWE-523",
