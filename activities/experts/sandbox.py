@@ -63,9 +63,7 @@ def resource_limits(limits: Limits, namespaces: bool) -> dict[str, int]:
         "RLIMIT_NOFILE": limits.open_files,
         "RLIMIT_CPU": limits.cpu_seconds,
     }
-    if (
-        sys.platform == "linux"
-    ):  # macOS counts address space and processes differently and refuses sane values
+    if sys.platform == "linux":  # macOS counts address space and processes differently and refuses sane values
         wanted["RLIMIT_AS"] = limits.memory_bytes
         wanted["RLIMIT_NPROC"] = limits.processes + (0 if namespaces else own_tasks())
     return wanted
@@ -92,9 +90,7 @@ def isolation_report() -> tuple[str, str]:
     with tempfile.TemporaryDirectory() as folder:
         # The probe loads a program's worth of libraries: a root folder in which Python cannot start is of no use.
         argv = [sys.executable, "-I", "-c", "import ctypes, json, ssl; print('inside')"]
-        config = configuration(
-            argv, Limits(), tree=Path(folder), scratch=SCRATCH, namespaces=True
-        )
+        config = configuration(argv, Limits(), tree=Path(folder), scratch=SCRATCH, namespaces=True)
         with launch_files(config) as (command, fds, status):
             try:
                 done = subprocess.run(
@@ -184,9 +180,7 @@ def read_status(reader: int) -> tuple[str, str]:
     return word, rest
 
 
-def outcome_of(
-    status: tuple[str, str], stderr: bytes, limits: Limits
-) -> tuple[Outcome, int | None]:
+def outcome_of(status: tuple[str, str], stderr: bytes, limits: Limits) -> tuple[Outcome, int | None]:
     """Tell from the launcher's word how the program ended, and its exit code."""
     word, rest = status
     if word == "exec":
@@ -195,9 +189,7 @@ def outcome_of(
         return "killed", None
     wait_status, cpu_seconds = rest.split()
     code = os.waitstatus_to_exitcode(int(wait_status))
-    if code == -signal.SIGXCPU or (
-        code == -signal.SIGKILL and float(cpu_seconds) >= limits.cpu_seconds
-    ):
+    if code == -signal.SIGXCPU or (code == -signal.SIGKILL and float(cpu_seconds) >= limits.cpu_seconds):
         return "cpu", code
     if code != 0 and any(mark in stderr for mark in OUT_OF_MEMORY):
         return "memory", code
@@ -258,9 +250,7 @@ class KernelSandbox:
                 return await _launch(config, stdin, limits)
             scratch = tempfile.mkdtemp(prefix="conclave-")
             try:
-                config = configuration(
-                    argv, limits, tree=tree, scratch=scratch, namespaces=False
-                )
+                config = configuration(argv, limits, tree=tree, scratch=scratch, namespaces=False)
                 return await _launch(config, stdin, limits)
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)
@@ -291,23 +281,15 @@ async def _launch(config: dict[str, object], stdin: bytes, limits: Limits) -> Co
             cut = "output_too_large"
         finally:
             await _end(process, gently=not config["namespaces"])
-        outcome, code = (
-            (cut, None)
-            if cut
-            else outcome_of(read_status(status), bytes(errors), limits)
-        )
-    return Completed(
-        outcome, code, bytes(output), bytes(errors), time.monotonic() - started
-    )
+        outcome, code = (cut, None) if cut else outcome_of(read_status(status), bytes(errors), limits)
+    return Completed(outcome, code, bytes(output), bytes(errors), time.monotonic() - started)
 
 
 class _TooMuch(Exception):
     """The program writes more than it may."""
 
 
-async def _talk(
-    process: Process, stdin: bytes, output: bytearray, errors: bytearray, most: int
-) -> None:
+async def _talk(process: Process, stdin: bytes, output: bytearray, errors: bytearray, most: int) -> None:
     """Feed a process and read what it says until it closes both outputs and ends."""
     assert process.stdin and process.stdout and process.stderr
 

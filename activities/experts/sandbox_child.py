@@ -44,11 +44,7 @@ def set_limits(limits: dict[str, int]) -> None:
         hard = resource.getrlimit(kind)[1]
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
         # The hard CPU limit lies a second above the soft one: SIGXCPU first, so that the outcome can be told.
-        upper = (
-            value + 1
-            if name == "RLIMIT_CPU" and (hard == resource.RLIM_INFINITY or hard > value)
-            else value
-        )
+        upper = value + 1 if name == "RLIMIT_CPU" and (hard == resource.RLIM_INFINITY or hard > value) else value
         try:
             resource.setrlimit(kind, (value, upper))
         except (ValueError, OSError):
@@ -90,9 +86,7 @@ def supervise(config: dict[str, Any], status: int) -> NoReturn:
         if pid == program:
             break
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    os.write(
-        status, f"exit {wait_status} {usage.ru_utime + usage.ru_stime:.3f}\n".encode()
-    )
+    os.write(status, f"exit {wait_status} {usage.ru_utime + usage.ru_stime:.3f}\n".encode())
     if not config["namespaces"]:
         kill_descendants()
     os._exit(0)
@@ -112,9 +106,7 @@ def kill_descendants() -> None:
         if not pids:
             return
         for pid in pids:
-            os.kill(
-                pid, signal.SIGKILL
-            )  # still ours until waited for, so the number cannot be another's
+            os.kill(pid, signal.SIGKILL)  # still ours until waited for, so the number cannot be another's
         os.wait()
 
 
@@ -128,9 +120,7 @@ def run_in_namespaces(config: dict[str, Any], status: int) -> None:
     if first == 0:
         os.close(hold)
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.read(
-            alive, 1
-        ):  # nothing to read: the parent died before the line above took effect
+        if os.read(alive, 1):  # nothing to read: the parent died before the line above took effect
             supervise(config, status)
         os._exit(1)
     os.write(hold, b"1")

@@ -13,9 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-CLONE_FLAGS = (
-    0x00020000 | 0x04000000 | 0x08000000 | 0x10000000 | 0x20000000 | 0x40000000
-)
+CLONE_FLAGS = 0x00020000 | 0x04000000 | 0x08000000 | 0x10000000 | 0x20000000 | 0x40000000
 """New mount, UTS, IPC, user, PID and network namespace."""
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND = 1, 2, 4, 8, 32, 4096
 MS_REC, MS_PRIVATE = 16384, 1 << 18
@@ -53,9 +51,7 @@ def prctl(option: int, *arguments: int) -> int:
     return int(libc.prctl(option, *padded))
 
 
-def mount(
-    source: str, target: str, kind: str | None, flags: int, options: str = ""
-) -> None:
+def mount(source: str, target: str, kind: str | None, flags: int, options: str = "") -> None:
     """Mount, or say that it failed."""
     encoded = kind.encode() if kind else None
     check(
@@ -105,9 +101,7 @@ def write_maps(pid: int, uid_map: str, gid_map: str) -> None:
 def write_maps_as_root(pid: int) -> None:
     """Map `nobody` too, so that the program is not the user root: the process limit does not bind root."""
     try:
-        write_maps(
-            pid, f"0 0 1\n{NOBODY} {NOBODY} 1\n", f"0 0 1\n{NOBODY} {NOBODY} 1\n"
-        )
+        write_maps(pid, f"0 0 1\n{NOBODY} {NOBODY} 1\n", f"0 0 1\n{NOBODY} {NOBODY} 1\n")
     except OSError:
         write_maps(pid, f"{NOBODY} 0 1\n", f"{NOBODY} {os.getegid()} 1\n")
 
@@ -147,9 +141,7 @@ def make_target(target: str, folder: bool) -> None:
     """Create the mount point, unless a mount made before has it."""
     if os.path.lexists(target):
         return
-    os.makedirs(
-        target if folder else os.path.dirname(target), mode=0o755, exist_ok=True
-    )
+    os.makedirs(target if folder else os.path.dirname(target), mode=0o755, exist_ok=True)
     if not folder:
         os.close(os.open(target, os.O_CREAT | os.O_WRONLY, 0o644))
 

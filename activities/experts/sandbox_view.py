@@ -39,17 +39,8 @@ def python_prefixes() -> set[Path]:
 @functools.cache
 def interpreter_paths() -> tuple[str, ...]:
     """Files and folders that the running Python and the programs installed beside it need."""
-    found = {
-        part
-        for prefix in python_prefixes()
-        for name in PARTS_OF_PREFIX
-        if (part := prefix / name).exists()
-    }
-    found |= {
-        Path(path)
-        for path in (*site.getsitepackages(), sysconfig.get_path("stdlib"))
-        if Path(path).is_dir()
-    }
+    found = {part for prefix in python_prefixes() for name in PARTS_OF_PREFIX if (part := prefix / name).exists()}
+    found |= {Path(path) for path in (*site.getsitepackages(), sysconfig.get_path("stdlib")) if Path(path).is_dir()}
     found |= {Path(path) for path in (*SYSTEM_FILES, *STORES) if Path(path).exists()}
     found.add(Path(__file__).parent)
     return tuple(sorted({name for path in found for name in both_names(path)}))
@@ -63,14 +54,10 @@ def both_names(path: Path) -> tuple[str, str]:
 @functools.cache
 def system_links() -> tuple[tuple[str, str], ...]:
     """System folders that are links (`/bin` to `usr/bin`), to be made the same inside."""
-    return tuple(
-        (path, os.readlink(path)) for path in SYSTEM_FOLDERS if os.path.islink(path)
-    )
+    return tuple((path, os.readlink(path)) for path in SYSTEM_FOLDERS if os.path.islink(path))
 
 
-def mounts(
-    tree: Path, extra_read: tuple[Path, ...], hidden: tuple[Path, ...]
-) -> list[Mount]:
+def mounts(tree: Path, extra_read: tuple[Path, ...], hidden: tuple[Path, ...]) -> list[Mount]:
     """The mounts of one call, parents before children.
 
     Args:
@@ -79,21 +66,15 @@ def mounts(
         hidden: folders that appear empty even if they lie inside something that is shown.
     """
     kinds: dict[str, str] = {
-        path: "code"
-        for path in SYSTEM_FOLDERS
-        if os.path.isdir(path) and not os.path.islink(path)
+        path: "code" for path in SYSTEM_FOLDERS if os.path.isdir(path) and not os.path.islink(path)
     }
-    kinds |= {path: "code" for path in interpreter_paths()}
+    kinds |= dict.fromkeys(interpreter_paths(), "code")
     kinds |= {path: "device" for path in DEVICES if os.path.exists(path)}
     shown = {name: "data" for path in (tree, *extra_read) for name in both_names(path)}
     hide = {name for path in hidden for name in both_names(path)} - {"/"}
-    merged: dict[str, Mount] = {
-        path: (os.path.realpath(path), path, kind) for path, kind in kinds.items()
-    }
+    merged: dict[str, Mount] = {path: (os.path.realpath(path), path, kind) for path, kind in kinds.items()}
     merged |= {path: (None, path, "data") for path in hide if inside_any(path, merged)}
-    merged |= {
-        path: (os.path.realpath(path), path, kind) for path, kind in shown.items()
-    }
+    merged |= {path: (os.path.realpath(path), path, kind) for path, kind in shown.items()}
     return [merged[path] for path in sorted(merged, key=lambda path: path.split("/"))]
 
 

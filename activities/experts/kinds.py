@@ -1,0 +1,189 @@
+"""One word per sort of issue, whatever tool saw it: without that the experts could not agree on anything."""
+
+from typing import NamedTuple
+
+from models.expert import Severity
+
+_CWES_OF_KIND = {
+    "input-validation": "20",
+    "path-traversal": "22 23 24 29 35 36 73",
+    "injection": "74",
+    "command-injection": "77 78 88",
+    "xss": "79 80 116",
+    "sql-injection": "89 564",
+    "ldap-injection": "90",
+    "xml-injection": "91",
+    "code-injection": "94 95 96 98",
+    "header-injection": "93 113",
+    "log-injection": "117",
+    "buffer-overflow": "119 120 121 122 787 788",
+    "out-of-bounds-read": "125 126 127",
+    "array-index": "129",
+    "length-miscalculation": "131",
+    "format-string": "134",
+    "integer-overflow": "190 191 680",
+    "off-by-one": "193",
+    "numeric-conversion": "194 195 196 197 681",
+    "information-exposure": "200 203 497 538",
+    "timing-attack": "208 385",
+    "error-message-exposure": "209",
+    "debug-enabled": "215 489",
+    "dangerous-function": "242 676",
+    "unchecked-return": "252 253",
+    "hard-coded-secret": "259 321 798",
+    "weak-password-storage": "256 257 759 760 916",
+    "insecure-permissions": "276 732",
+    "missing-authorization": "284 285 639 862 863",
+    "missing-authentication": "287 306",
+    "certificate-validation": "295 297 322",
+    "cleartext-storage": "311 312 313 315",
+    "cleartext-transmission": "319 523",
+    "weak-cryptography": "326 327 328 757 780 1240",
+    "static-nonce": "323 329 1204",
+    "weak-random": "330 331 335 338",
+    "signature-validation": "345 347",
+    "spoofable-source": "290 348 807",
+    "csrf": "352",
+    "race-condition": "362 364 366 367",
+    "divide-by-zero": "369",
+    "insecure-temporary-file": "377 378 379",
+    "resource-exhaustion": "400 770",
+    "memory-leak": "401",
+    "resource-leak": "404 772 775",
+    "decompression-bomb": "409",
+    "double-free": "415",
+    "use-after-free": "416 825",
+    "invalid-free": "590 761 762",
+    "unrestricted-upload": "434",
+    "uninitialized-use": "457 824 908",
+    "sizeof-of-pointer": "467",
+    "unsafe-reflection": "470",
+    "null-dereference": "476 690",
+    "unsafe-deserialization": "502",
+    "weak-credentials": "521 522 1391",
+    "sensitive-log": "532",
+    "return-of-stack-address": "562",
+    "open-redirect": "601",
+    "bind-all-interfaces": "605 1327",
+    "xxe": "611 827",
+    "insecure-cookie": "614 1004 1275",
+    "xpath-injection": "643",
+    "swallowed-exception": "390 391 396 703 755",
+    "xml-bomb": "776",
+    "unsafe-inclusion": "829 830",
+    "infinite-loop": "835",
+    "type-confusion": "843",
+    "mass-assignment": "915",
+    "expression-injection": "917",
+    "ssrf": "441 918",
+    "cors": "346 942",
+    "nosql-injection": "943",
+    "prototype-pollution": "1321",
+    "redos": "730 1333",
+    "template-injection": "1336",
+}
+KIND_OF_CWE: dict[str, str] = {f"CWE-{cwe}": kind for kind, cwes in _CWES_OF_KIND.items() for cwe in cwes.split()}
+"""The word for a weakness by its CWE number."""
+
+
+def kind_of(cwe: str | None, otherwise: str) -> str:
+    """The word for a security issue: by its CWE, or what its tool calls it where the CWE is not in the table."""
+    return KIND_OF_CWE.get(cwe or "", otherwise)
+
+
+class Rating(NamedTuple):
+    """What a tool's rule stands for."""
+
+    cwe: str
+    severity: Severity
+    confidence: float
+
+
+C, H, M, L = Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW
+
+_BANDIT_RATINGS: dict[str, tuple[str, Severity, float]] = {
+    # Number of the check: bandit calls it B102, ruff S102, and means the same.
+    # Left out, since they say nothing of a weakness by themselves: 101 assert, 110 and 112 except-pass (quality has
+    # them), 403-415 imports, 603 and 606 subprocess without shell, 607 partial path, 703 the same as 308.
+    "102": ("CWE-94", H, 0.5),
+    "103": ("CWE-732", M, 0.7),
+    "104": ("CWE-605", M, 0.6),
+    "105": ("CWE-798", M, 0.35),
+    "106": ("CWE-798", M, 0.4),
+    "107": ("CWE-798", M, 0.4),
+    "108": ("CWE-377", M, 0.4),
+    "109": ("CWE-489", M, 0.5),
+    "113": ("CWE-400", L, 0.6),
+    "201": ("CWE-489", H, 0.8),
+    "202": ("CWE-22", H, 0.6),
+    "301": ("CWE-502", H, 0.6),
+    "302": ("CWE-502", H, 0.6),
+    "303": ("CWE-327", M, 0.55),
+    "304": ("CWE-327", H, 0.8),
+    "305": ("CWE-327", M, 0.8),
+    "306": ("CWE-377", M, 0.8),
+    "307": ("CWE-94", H, 0.6),
+    "308": ("CWE-79", M, 0.4),
+    "310": ("CWE-22", L, 0.25),
+    "311": ("CWE-330", L, 0.3),
+    "312": ("CWE-319", M, 0.6),
+    "313": ("CWE-611", M, 0.5),
+    "314": ("CWE-611", M, 0.5),
+    "315": ("CWE-611", M, 0.5),
+    "316": ("CWE-611", M, 0.5),
+    "317": ("CWE-611", M, 0.5),
+    "318": ("CWE-611", M, 0.5),
+    "319": ("CWE-611", M, 0.5),
+    "320": ("CWE-611", M, 0.5),
+    "321": ("CWE-319", M, 0.6),
+    "323": ("CWE-295", M, 0.7),
+    "324": ("CWE-327", M, 0.55),
+    "401": ("CWE-319", M, 0.5),
+    "402": ("CWE-319", M, 0.5),
+    "501": ("CWE-295", H, 0.85),
+    "502": ("CWE-327", H, 0.8),
+    "503": ("CWE-327", M, 0.7),
+    "504": ("CWE-327", L, 0.5),
+    "505": ("CWE-326", H, 0.8),
+    "506": ("CWE-502", H, 0.75),
+    "507": ("CWE-295", H, 0.8),
+    "508": ("CWE-319", M, 0.7),
+    "509": ("CWE-319", M, 0.7),
+    "601": ("CWE-78", M, 0.35),
+    "602": ("CWE-78", H, 0.55),
+    "604": ("CWE-78", M, 0.4),
+    "605": ("CWE-78", H, 0.5),
+    "608": ("CWE-89", H, 0.45),
+    "609": ("CWE-78", M, 0.6),
+    "610": ("CWE-89", M, 0.4),
+    "612": ("CWE-94", M, 0.5),
+    "613": ("CWE-94", M, 0.4),
+    "614": ("CWE-502", M, 0.6),
+    "615": ("CWE-502", M, 0.5),
+    "701": ("CWE-79", H, 0.7),
+    "702": ("CWE-79", M, 0.5),
+    "704": ("CWE-79", M, 0.4),
+}
+BANDIT_RATINGS: dict[str, Rating] = {number: Rating(*rating) for number, rating in _BANDIT_RATINGS.items()}
+"""Checks of bandit, and of ruff under the same numbers. One that is not here is not reported."""
+
+RECOMMENDATIONS: dict[str, str] = {
+    "bind-all-interfaces": "Bind to the one address that is needed, the loopback address by default.",
+    "certificate-validation": "Leave certificate and host checks on; trust the issuer instead.",
+    "cleartext-transmission": "Use the encrypted variant of the protocol.",
+    "code-injection": "Do not run text as code; parse data with a data parser such as ast.literal_eval or json.",
+    "command-injection": "Pass the command as a list of arguments and without a shell.",
+    "debug-enabled": "Switch the debugger off outside development; read the switch from the settings.",
+    "hard-coded-secret": "Revoke the secret, take it out of the code, and read the new one at run time.",
+    "insecure-permissions": "Give only the owner access unless others need it.",
+    "insecure-temporary-file": "Create temporary files with the tempfile module.",
+    "path-traversal": "Resolve the path and check that it stays inside the folder it belongs in.",
+    "resource-exhaustion": "Set a timeout.",
+    "sql-injection": "Keep the statement constant and hand values over as parameters.",
+    "unsafe-deserialization": "Use a format that carries data only, such as JSON, or the library's safe loader.",
+    "weak-cryptography": "Use a current algorithm: SHA-256 or better, AES-GCM, TLS 1.2 or later, RSA of 3072 bits.",
+    "weak-random": "Use the secrets module for anything an attacker must not guess.",
+    "xss": "Leave automatic escaping on and pass data to the template as data.",
+    "xxe": "Parse XML from outside with defusedxml.",
+}
+"""What to do, by kind."""
