@@ -1,5 +1,7 @@
 """What a client sends: a file, a folder, a git range or a unified diff, read into one upload."""
 
+import os
+import stat
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -123,21 +125,19 @@ def _files(
 def _folder_of(path: Path) -> Path:
     """The folder under review, or that of the file under review."""
     try:
-        if path.is_dir():
+        mode = os.lstat(path).st_mode
+        # Of a link only a folder is taken: it was named on purpose, and nothing inside it is followed.
+        if stat.S_ISDIR(os.stat(path).st_mode):
             return path.resolve()
-        if path.is_symlink():
-            message = "The path is a link to a file. Name the file itself: links are never followed."
-            raise InvalidInput("unsupported_entry", message)
-        if path.is_file():
-            return path.resolve().parent
-        exists = path.exists()
     except (OSError, ValueError):
-        exists = False
-    if exists:
-        message = "The path is neither a file nor a folder. Devices, sockets and FIFOs are never opened."
+        message = "The path does not exist or cannot be reached. Name an existing folder, file or diff."
+        raise InvalidInput("path_not_found", message) from None
+    if not stat.S_ISREG(mode):
+        message = (
+            "The path is a link to a file, a device, a socket or a FIFO; these are never opened. Name a regular file."
+        )
         raise InvalidInput("unsupported_entry", message)
-    message = "The path does not exist or cannot be reached. Name an existing folder, file or diff."
-    raise InvalidInput("path_not_found", message)
+    return path.resolve().parent
 
 
 def _lone_diff(path: Path) -> str | None:

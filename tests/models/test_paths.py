@@ -12,7 +12,17 @@ from models.source import MAX_PATH_LENGTH
 
 @pytest.mark.parametrize(
     "path",
-    ["a.py", "src/a b.py", "src/né.py", "日本/語.java", ".github/workflows/ci.yml", "a..b/c", "console.py", "com10.c", "-x.py"],
+    [
+        "a.py",
+        "src/a b.py",
+        "src/né.py",
+        "日本/語.java",
+        ".github/workflows/ci.yml",
+        "a..b/c",
+        "console.py",
+        "com10.c",
+        "-x.py",
+    ],
 )
 def test_a_plain_relative_path_is_fine(path: str) -> None:
     assert path_problem(path) is None

@@ -157,7 +157,9 @@ def test_a_byte_order_mark_is_removed_and_lines_stay(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs FIFOs")
 def test_only_regular_files_are_opened_and_nothing_blocks(tmp_path: Path) -> None:
-    root = write_tree(tmp_path / "in", {"ok.py": "x\n", "sub/ok.py": "x\n", "module/.git": "gitdir: /x\n", "module/m.py": ""})
+    root = write_tree(
+        tmp_path / "in", {"ok.py": "x\n", "sub/ok.py": "x\n", "module/.git": "gitdir: /x\n", "module/m.py": ""}
+    )
     write_tree(tmp_path / "out", {"outside.py": "x\n"})
     (root / "file-link.py").symlink_to("/etc/passwd")
     (root / "environ.py").symlink_to("/proc/self/environ")
@@ -178,7 +180,17 @@ def test_only_regular_files_are_opened_and_nothing_blocks(tmp_path: Path) -> Non
     assert time.perf_counter() - start < 1
     listener.close()
     assert paths(upload) == ["ok.py", "sub/ok.py"]
-    names = ["dangling.py", "environ.py", "file-link.py", "folder-link", "loop", "module", "pipe.py", "socket.py", "zero.py"]
+    names = [
+        "dangling.py",
+        "environ.py",
+        "file-link.py",
+        "folder-link",
+        "loop",
+        "module",
+        "pipe.py",
+        "socket.py",
+        "zero.py",
+    ]
     assert skipped(upload) == dict.fromkeys(names, SkipReason.UNSUPPORTED_ENTRY)
 
 
@@ -241,8 +253,8 @@ def test_a_diff_alone_rebuilds_files_at_their_lines(tmp_path: Path, name: str) -
     old = "".join(f"line{number} = {number}\n" for number in range(1, 41))
     new = old.replace("line30 = 30", "line30 = 'thirty'")
     diff = a_diff("src/a.py", old, new) + (
-        "diff --git a/new.py b/new.py\nnew file mode 100644\n--- /dev/null\n+++ b/new.py\n@@ -0,0 +1,2 @@\n+x = 1\n+y = 2\n"
-        "\\ No newline at end of file\n"
+        "diff --git a/new.py b/new.py\nnew file mode 100644\n--- /dev/null\n+++ b/new.py\n"
+        "@@ -0,0 +1,2 @@\n+x = 1\n+y = 2\n\\ No newline at end of file\n"
         "diff --git a/i.png b/i.png\nBinary files a/i.png and b/i.png differ\n"
         "diff --git a/l.py b/l.py\nnew file mode 120000\n--- /dev/null\n+++ b/l.py\n@@ -0,0 +1 @@\n+/etc/passwd\n"
         "diff --git a/gone.py b/gone.py\ndeleted file mode 100644\n--- a/gone.py\n+++ /dev/null\n@@ -1 +0,0 @@\n-x\n"
@@ -286,7 +298,11 @@ def test_a_text_file_that_only_quotes_a_diff_is_reviewed_as_it_is(tmp_path: Path
 @pytest.mark.parametrize(
     ("option", "content", "kind"),
     [
-        ("coverage", b'{"meta": {"version": "7"}, "files": {"a.py": {"executed_lines": []}}}', ArtifactKind.COVERAGE_JSON),
+        (
+            "coverage",
+            b'{"meta": {"version": "7"}, "files": {"a.py": {"executed_lines": []}}}',
+            ArtifactKind.COVERAGE_JSON,
+        ),
         ("coverage", b'<?xml version="1.0"?>\n<coverage version="5" line-rate="1">', ArtifactKind.COBERTURA_XML),
         ("coverage", b"TN:\nSF:a.py\nDA:1,1\nend_of_record\n", ArtifactKind.LCOV),
         ("profile", b"\xfb\xa9\x03\xfa\x01~\xe9", ArtifactKind.PSTATS),
@@ -296,7 +312,9 @@ def test_a_text_file_that_only_quotes_a_diff_is_reviewed_as_it_is(tmp_path: Path
 def test_reports_are_told_apart_by_content(tmp_path: Path, option: str, content: bytes, kind: ArtifactKind) -> None:
     write_tree(tmp_path, {"p/a.py": "x\n", "report": content})
     report = tmp_path / "report"
-    upload = collect(tmp_path / "p", coverage=report) if option == "coverage" else collect(tmp_path / "p", profile=report)
+    upload = (
+        collect(tmp_path / "p", coverage=report) if option == "coverage" else collect(tmp_path / "p", profile=report)
+    )
     assert [(artifact.kind, artifact.content) for artifact in upload.artifacts] == [(kind, content)]
     again = SourceUpload.model_validate_json(upload.model_dump_json())
     assert again == upload

@@ -185,7 +185,7 @@ def _is_subsequence(part: list[str], whole: list[str]) -> bool:
 fragments = st.sampled_from(
     [
         "diff --git a/a b/a\n", "diff --git x\n", "--- a/a\n", "+++ b/a\n", "+++ /dev/null\n", "@@ -1 +1 @@\n",
-        "@@ -1,2 +0,0 @@ f\n", "@@ -0,0 +1,2 @@\n", "@@", "-x\n", "+y\n", " z\n", "\n", "\\ No newline at end of file\n",
+        "@@ -1,2 +0,0 @@ f\n", "@@ -0,0 +1,2 @@\n", "@@", "-x\n", "+y\n", " z\n", "\n", "\\ No newline at end\n",
         "new file mode 100644\n", "deleted file mode 100644\n", "old mode 1\n", "Binary files a and b differ\n",
         "GIT binary patch\n", "--- \n", "+++ \n", "text\n", "\ud800\n", '--- "a/\\3', "Index: a\r\n",
     ]
