@@ -4,7 +4,9 @@
 #include <string>
 #include <vector>
 
+extern "C" {
 #include "reader.h"
+}
 
 /// One measurement.
 struct Record {

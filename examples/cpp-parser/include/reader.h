@@ -3,10 +3,6 @@
 
 #include <stddef.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
-
 /* A file in memory. */
 struct buffer {
     unsigned char *bytes;
@@ -23,9 +19,5 @@ void reader_title(const struct buffer *from, char *title);
 void reader_log(const char *line);
 
 void reader_free(struct buffer *buffer);
-
-#ifdef __cplusplus
-}
-#endif
 
 #endif
