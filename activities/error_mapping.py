@@ -2,26 +2,43 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from enum import Enum
 
+from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.ports import AnalysisFailed, IsolationUnavailable, ReviewUnknown, SourceUnknown, StoreUnavailable
 from models.failures import FailureType
 
-POSTURE: dict[type[Exception], tuple[FailureType, bool]] = {
-    StoreUnavailable: (FailureType.STORE_UNAVAILABLE, True),
-    SourceUnknown: (FailureType.SOURCE_UNKNOWN, False),
-    ReviewUnknown: (FailureType.REVIEW_UNKNOWN, False),
-    IsolationUnavailable: (FailureType.ISOLATION_UNAVAILABLE, False),
-    AnalysisFailed: (FailureType.ANALYSIS_FAILED, True),
+PATIENCE = 3
+"""Attempts after which a failure that may be a defect is taken for one."""
+
+
+class Retry(Enum):
+    """Whether trying again can help."""
+
+    ALWAYS = "always"
+    """A part is down; it will come back."""
+    FEW = "few"
+    """It may have been the moment; after `PATIENCE` attempts it was not."""
+    NEVER = "never"
+
+
+POSTURE: dict[type[Exception], tuple[FailureType, Retry]] = {
+    StoreUnavailable: (FailureType.STORE_UNAVAILABLE, Retry.ALWAYS),
+    SourceUnknown: (FailureType.SOURCE_UNKNOWN, Retry.NEVER),
+    ReviewUnknown: (FailureType.REVIEW_UNKNOWN, Retry.NEVER),
+    IsolationUnavailable: (FailureType.ISOLATION_UNAVAILABLE, Retry.NEVER),
+    AnalysisFailed: (FailureType.ANALYSIS_FAILED, Retry.FEW),
 }
-"""Each port error: its code, and whether trying again can help."""
+"""Each port error: its code, and whether trying again can help. Any other error is ours: internal, tried a few times."""
 
 
-def as_failure(error: Exception) -> ApplicationError:
+def as_failure(error: Exception, attempt: int = 1) -> ApplicationError:
     """Translate a port error. The message is a code, never content: histories and logs outlive secrets."""
-    code, retryable = POSTURE.get(type(error), (FailureType.INTERNAL, True))
-    return ApplicationError(code, type=code, non_retryable=not retryable)
+    code, retry = POSTURE.get(type(error), (FailureType.INTERNAL, Retry.FEW))
+    final = retry is Retry.NEVER or (retry is Retry.FEW and attempt >= PATIENCE)
+    return ApplicationError(code, type=code, non_retryable=final)
 
 
 @contextmanager
@@ -32,4 +49,4 @@ def translated() -> Generator[None, None, None]:
     except ApplicationError:
         raise
     except Exception as error:
-        raise as_failure(error) from None
+        raise as_failure(error, activity.info().attempt) from None
