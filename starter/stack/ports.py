@@ -2,6 +2,7 @@
 
 import random
 import socket
+import time
 from collections.abc import Mapping, Set
 
 from starter.stack.errors import StackError
@@ -11,6 +12,10 @@ NEARBY = 200
 """How many ports after the wanted one are tried."""
 RANDOM_RANGE = range(20_000, 32_000)
 """Below the range from which systems take the local ports of outgoing connections."""
+
+
+RELEASE_SECONDS = 1.0
+"""How long the system may take to free the port of a process that was just killed."""
 
 
 def is_free(port: int) -> bool:
@@ -43,8 +48,9 @@ def assign(wanted: Mapping[str, int], remembered: Mapping[str, int], held: Set[s
             continue
         taken = set(chosen.values())
         candidates = random.sample(RANDOM_RANGE, NEARBY) if scatter else list(_upwards(default))
-        if name in remembered:
-            candidates.insert(0, remembered[name])
+        if name in remembered and remembered[name] not in taken and _becomes_free(remembered[name]):
+            chosen[name] = remembered[name]
+            continue
         port = next((port for port in candidates if port not in taken and is_free(port)), None)
         if port is None:
             raise StackError(
@@ -52,6 +58,15 @@ def assign(wanted: Mapping[str, int], remembered: Mapping[str, int], held: Set[s
             )
         chosen[name] = port
     return chosen
+
+
+def _becomes_free(port: int) -> bool:
+    deadline = time.monotonic() + RELEASE_SECONDS
+    while not is_free(port):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)  # noqa: TID251 (the launcher works in threads; there is no event loop)
+    return True
 
 
 def _upwards(first: int) -> range:

@@ -89,7 +89,7 @@ def is_alive(pid: int, create_time: float) -> bool:
         return False
 
 
-def stop(pid: int, create_time: float, stop_signal: int, grace: float = GRACE_SECONDS) -> bool:
+def stop(pid: int, create_time: float, stop_signal: int) -> bool:
     """End a process by its own signal, then by SIGKILL with its whole group.
 
     Returns:
@@ -99,7 +99,7 @@ def stop(pid: int, create_time: float, stop_signal: int, grace: float = GRACE_SE
         return True
     with suppress(ProcessLookupError):
         os.kill(pid, stop_signal)
-    if _gone(pid, create_time, grace):
+    if _gone(pid, create_time, GRACE_SECONDS):
         return True
     with suppress(ProcessLookupError):
         # Every part began a session and a group of its own, so this reaches its helpers and nobody else.

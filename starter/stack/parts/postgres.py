@@ -161,7 +161,7 @@ def _run(argv: list[str], text: str, log: Path, user: SystemUser | None) -> None
 
 
 def _clear_remains(data: Path, site: Site) -> None:
-    """After a kill: wait for the helpers to end, and forget a pid that may be a stranger's by now.
+    """After a kill: wait for the helpers to end, then remove what says that a server runs.
 
     Raises:
         StackError: a server that this stack did not start works on the data.
@@ -172,7 +172,9 @@ def _clear_remains(data: Path, site: Site) -> None:
         if time.monotonic() > deadline:
             raise StackError(f"another Postgres works on {data}. Stop it (its pid is in {pid_file}).")
         site.cancelled.wait(0.05)
-    pid_file.unlink(missing_ok=True)
+    # Both name a pid: by now that of nobody, of a stranger, or of a dead child that its parent has not buried.
+    for remains in (pid_file, *_socket_dir(site).glob(".s.PGSQL.*")):
+        remains.unlink(missing_ok=True)
 
 
 def _works_on(data: Path) -> bool:
