@@ -115,13 +115,25 @@ async def ask(
 def _request(tree: SourceTree, wanted: tuple[str, ...], artifacts: dict[ArtifactKind, Path]) -> bytes:
     chosen = frozenset(wanted)
     files = [
-        [file.path, file.language, file.lines, None if file.changed is None else [[r.start, r.end] for r in file.changed]]
+        [
+            file.path,
+            file.language,
+            file.lines,
+            None if file.changed is None else [[r.start, r.end] for r in file.changed],
+        ]
         for file in tree.manifest.files
         if file.path in chosen
     ]
     others = [file.path for file in tree.manifest.files if file.path not in chosen]
     named = {kind.value: str(path) for kind, path in artifacts.items()}
-    return json.dumps({"root": str(tree.root), "files": files, "others": others, "artifacts": named}).encode()
+    order = {
+        "root": str(tree.root.absolute()),
+        "label": tree.manifest.label,
+        "files": files,
+        "others": others,
+        "artifacts": named,
+    }
+    return json.dumps(order).encode()
 
 
 def _read(done: Completed, answer_type: type[A]) -> tuple[A | None, CoverageReason | None]:

@@ -1,5 +1,7 @@
 """Definitions and declarations of a C or C++ file."""
 
+import re
+
 from tree_sitter import Node
 
 from activities.experts.children.definition import (
@@ -28,6 +30,7 @@ _CPP_WANTED = {
 }
 _CONTAINERS = frozenset({"function", "struct", "class", "namespace", "lambda"})
 _MAX_DECLARATOR_DEPTH = 40
+_IDENTIFIER = re.compile(r"^[A-Za-z_]\w*$")
 
 
 def c_definitions(parsed: Parsed) -> list[Definition]:
@@ -50,7 +53,7 @@ def c_definitions(parsed: Parsed) -> list[Definition]:
             open_to_all[position] = visible and node.child_by_field_name("name") is not None
         elif name in ("struct", "class") and node.child_by_field_name("body") is not None:
             open_to_all[position] = visible and name == "struct"
-            if field_text(parsed, node, "name"):
+            if _IDENTIFIER.match(field_text(parsed, node, "name")):
                 found.append(_type(parsed, node, visible, comments))
         elif name in ("function", "declaration", "field"):
             made = _function(parsed, node, visible, comments)
@@ -82,8 +85,8 @@ def _function(parsed: Parsed, node: Node, visible: bool, comments: Comments) -> 
     if declarator is None:
         return None
     name = field_text(parsed, declarator, "declarator").rsplit("::", 1)[-1].strip()
-    if not name or name.startswith(("~", "operator", "(")) or name == "main":
-        return None
+    if declarator.has_error or not _IDENTIFIER.match(name) or name == "main":
+        return None  # a destructor, an operator, or a macro that the grammar took for something else
     body = node.child_by_field_name("body")
     names, any_name = _parameters(parsed, declarator)
     kind = node.child_by_field_name("type")

@@ -9,6 +9,7 @@ TEST_FOLDERS = frozenset({"test", "tests", "testing", "__tests__", "spec", "spec
 _TEST_NAME = re.compile(
     r"^(test_.*|.*_tests?|conftest|tests?|.*[._-](test|spec)s?|test[A-Z].*|.*(Test|Tests|TestCase|IT|Spec))$"
 )
+_CERTAIN_TEST_NAME = re.compile(r"^(.*\.(test|spec)\.[cm]?[jt]sx?|.*Test\.java)$")
 _SUPPORT_FOLDERS = frozenset(
     {"docs", "doc", "examples", "example", "samples", "benchmarks", "benches", "scripts", "tools", "vendor", "third_party"}
 )
@@ -18,6 +19,13 @@ def is_test(path: str) -> bool:
     """Whether a file is a test or a helper of tests, by the naming habits of its ecosystem."""
     place = PurePosixPath(path)
     return any(part.lower() in TEST_FOLDERS for part in place.parts[:-1]) or bool(_TEST_NAME.match(place.stem))
+
+
+def is_only_test(path: str) -> bool:
+    """Whether a file cannot be anything but a test; a product may well have a `test_set.py` or a `testing` package."""
+    place = PurePosixPath(path)
+    in_folder = any(part.lower() in ("test", "tests", "__tests__") for part in place.parts[:-1])
+    return in_folder or place.stem == "conftest" or bool(_CERTAIN_TEST_NAME.match(place.name))
 
 
 def is_support(path: str) -> bool:

@@ -40,6 +40,8 @@ class Request:
     """Paths of the remaining files of the source, for looking up names only."""
     artifacts: dict[str, str]
     """Kind to absolute path."""
+    label: str
+    """What the user calls the source."""
 
 
 @dataclass(slots=True)
@@ -61,7 +63,7 @@ def read_request(text: bytes) -> Request:
         SourceEntry(path, language, lines, None if changed is None else tuple((s, e) for s, e in changed))
         for path, language, lines, changed in raw["files"]
     )
-    return Request(Path(raw["root"]), files, tuple(raw["others"]), dict(raw["artifacts"]))
+    return Request(Path(raw["root"]), files, tuple(raw["others"]), dict(raw["artifacts"]), raw["label"])
 
 
 def read_source(root: Path, path: str) -> bytes:

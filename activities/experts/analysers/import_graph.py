@@ -1,0 +1,157 @@
+"""Import graphs: Python's by grimp, those of the other languages from syntax trees; cycles, hubs and layering by networkx."""
+
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+from typing import Literal
+
+from activities.experts.analyser import Analysis, Sandbox
+from activities.experts.analysers.common import CODE, PYTHON, Hit, files_of
+from activities.experts.analysers.facts import Answer, Count, Facts, Line, Name, ask, files_by_path, plain_path
+from activities.ports import SourceTree
+from models.expert import ExpertName, Severity
+from models.source import Language, SourceFile
+
+_HARMLESS_CYCLES = frozenset({Language.RUST, Language.JAVA})
+"""Languages whose compilers take cycles without complaint: a matter of design only."""
+
+
+class CycleFact(Facts):
+    """Nodes that need each other."""
+
+    nodes: tuple[Name, ...]
+    size: Count
+    path: Name
+    line: Line
+    lazy: bool
+
+
+class HubFact(Facts):
+    """A node that needs many and is needed by many."""
+
+    path: Name
+    fan_in: Count
+    fan_out: Count
+
+
+class ViolationFact(Facts):
+    """An import against the layers."""
+
+    rule: Literal["product-imports-test", "entry-point-imported"]
+    path: Name
+    line: Line
+    target: Name
+
+
+class GraphAnswer(Answer):
+    """What a child says."""
+
+    modules: Count
+    imports: Count
+    cycles: tuple[CycleFact, ...]
+    hubs: tuple[HubFact, ...]
+    violations: tuple[ViolationFact, ...]
+
+
+class PythonImportsAnalyser:
+    """Grimp in the hands of the dependency expert."""
+
+    name = "grimp"
+
+    def wants(self, tree: SourceTree) -> tuple[str, ...]:
+        """Every Python module; stubs import nothing at run time."""
+        return tuple(path for path in files_of(tree, PYTHON) if path.endswith(".py"))
+
+    async def run(self, tree: SourceTree, sandbox: Sandbox) -> Analysis:
+        """Build the graph of all modules in one child."""
+        return await _run(self.name, "python_imports.py", "grimp", self.wants(tree), tree, sandbox)
+
+
+class SourceImportsAnalyser:
+    """Imports between the files of JavaScript, TypeScript, Java, Rust, C and C++."""
+
+    name = "tree-sitter-imports"
+
+    def wants(self, tree: SourceTree) -> tuple[str, ...]:
+        """Every file in those languages."""
+        return files_of(tree, CODE - PYTHON)
+
+    async def run(self, tree: SourceTree, sandbox: Sandbox) -> Analysis:
+        """Build one graph per language in one child."""
+        return await _run(self.name, "source_imports.py", "tree-sitter", self.wants(tree), tree, sandbox)
+
+
+async def _run(
+    tool: str, child: str, package: str, wanted: tuple[str, ...], tree: SourceTree, sandbox: Sandbox
+) -> Analysis:
+    asked = await ask(tool, child, GraphAnswer, tree, sandbox, wanted, package=package)
+    if asked.answer is None:
+        return await asked.analysis(tree, ExpertName.DEPENDENCY)
+    metrics = {
+        f"{tool}-imports": float(asked.answer.imports),
+        f"{tool}-cycles": float(len(asked.answer.cycles)),
+    }
+    hits = list(hits_of(asked.answer, files_by_path(tree)))
+    return await asked.analysis(tree, ExpertName.DEPENDENCY, hits, metrics)
+
+
+def hits_of(answer: GraphAnswer, files: dict[str, SourceFile]) -> Iterable[Hit]:
+    """The findings, cycles first."""
+    for cycle in answer.cycles:
+        if cycle.path in files:
+            yield _cycle_hit(cycle, files[cycle.path].language)
+    for fact in answer.violations:
+        if fact.path in files:
+            yield _violation_hit(fact)
+    for hub in answer.hubs:
+        if hub.path in files:
+            yield Hit(
+                hub.path,
+                1,
+                1,
+                rule="hub",
+                kind="hub-module",
+                severity=Severity.LOW,
+                confidence=0.6,
+                message=f"{hub.fan_in} files depend on this one and it depends on {hub.fan_out}: a change anywhere "
+                "reaches it, and from it everything.",
+                recommendation="Split it along its users, or let the details depend on a small interface.",
+            )
+
+
+def _cycle_hit(cycle: CycleFact, language: Language) -> Hit:
+    ring = " -> ".join(plain_path(node, 60) for node in (*cycle.nodes, *cycle.nodes[:1]))
+    size = f" (part of a knot of {cycle.size})" if cycle.size > len(cycle.nodes) else ""
+    how = " An import inside a function keeps it from failing at load time." if cycle.lazy else ""
+    harmless = cycle.lazy or language in _HARMLESS_CYCLES
+    return Hit(
+        cycle.path,
+        cycle.line,
+        cycle.line,
+        rule="lazy-cycle" if cycle.lazy else "cycle",
+        kind="import-cycle",
+        severity=Severity.LOW if harmless else Severity.MEDIUM,
+        confidence=0.7 if harmless else 0.85,
+        message=f"Import cycle{size}: {ring[:360]}.{how}",
+        recommendation="Move what both sides need into a module that imports neither, or turn one import around by "
+        "passing the dependency in.",
+    )
+
+
+def _violation_hit(fact: ViolationFact) -> Hit:
+    target = plain_path(fact.target)
+    test = fact.rule == "product-imports-test"
+    return Hit(
+        fact.path,
+        fact.line,
+        fact.line,
+        rule=fact.rule,
+        kind="layering-violation",
+        severity=Severity.MEDIUM if test else Severity.LOW,
+        confidence=0.8,
+        message=f"Product code imports test code ({target})."
+        if test
+        else f"{PurePosixPath(target).name} is an entry point; importing it runs or binds the whole program.",
+        recommendation="Move what is shared into the product, and let the tests import it."
+        if test
+        else "Move what is needed into a module of its own that the entry point imports too.",
+    )
