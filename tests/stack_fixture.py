@@ -47,7 +47,8 @@ def stack() -> Generator[Stack]:
     # The same for every worker of this run, and for nobody else.
     shared = Path(tempfile.gettempdir(), f"conclave-{os.environ['PYTEST_XDIST_TESTRUNUID']}")
     home, users = shared / "stack", shared / "users"
-    users.mkdir(mode=0o700, parents=True, exist_ok=True)
+    shared.mkdir(mode=0o700, exist_ok=True)
+    users.mkdir(exist_ok=True)
     lock = FileLock(shared / "users.lock")
     with lock:
         (users / worker).touch()
