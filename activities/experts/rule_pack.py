@@ -20,15 +20,16 @@ RULES = Path(__file__).parent / "rules"
 VARIANTS = {"JavaScript": ("TypeScript", "Tsx"), "TypeScript": ("Tsx",), "C": ("Cpp",)}
 MARK = "--"
 """Between a rule's name and the language it was carried over to; no rule's own name has it."""
-GRAMMAR_OF_LANGUAGE = {
-    Language.PYTHON: "Python",
-    Language.JAVASCRIPT: "JavaScript",
-    Language.TYPESCRIPT: "TypeScript",
-    Language.JAVA: "Java",
-    Language.RUST: "Rust",
-    Language.C: "C",
-    Language.CPP: "Cpp",
+GRAMMARS: dict[Language, tuple[str, ...]] = {
+    Language.PYTHON: ("Python",),
+    Language.JAVASCRIPT: ("JavaScript",),
+    Language.TYPESCRIPT: ("TypeScript", "Tsx"),
+    Language.JAVA: ("Java",),
+    Language.RUST: ("Rust",),
+    Language.C: ("C",),
+    Language.CPP: ("Cpp",),
 }
+"""ast-grep's names for the grammars of each language."""
 Rule = dict[str, Any]
 
 
@@ -36,15 +37,15 @@ Rule = dict[str, Any]
 class RulePack:
     """Rules of one expert on disk."""
 
-    config: Path
-    """The configuration file; everything else lies in its folder."""
-    languages: frozenset[Language]
-    """Languages with at least one rule."""
+    configs: dict[Language, Path]
+    """The configuration file of each language that has rules; everything it needs lies in its folder."""
 
 
 def read_rules(folder: Path) -> list[Rule]:
     """Every rule in a folder, in a fixed order."""
-    documents = [yaml.safe_load_all(path.read_text(encoding="utf-8")) for path in sorted(folder.rglob("*.yml"))]
+    # The parser in C is ten times as fast, and nearly every build of the library has it.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    documents = [yaml.load_all(path.read_bytes(), loader) for path in sorted(folder.rglob("*.yml"))]
     return [rule for document in documents for rule in document if rule]
 
 
@@ -79,32 +80,65 @@ def language_globs() -> dict[str, list[str]]:
     """Which files a grammar is for: our own table, so that `.h` is C++ and upper-case suffixes count."""
     globs: dict[str, list[str]] = {}
     for suffix, language in LANGUAGE_OF_SUFFIX.items():
-        grammar = "Tsx" if suffix == ".tsx" else GRAMMAR_OF_LANGUAGE[language]
+        grammar = "Tsx" if suffix == ".tsx" else GRAMMARS[language][0]
         pattern = "".join(f"[{letter}{letter.upper()}]" if letter.isalpha() else letter for letter in suffix)
         globs.setdefault(grammar.lower(), []).append(f"*{pattern}")
     return globs
 
 
+def references(node: Any) -> set[str]:
+    """Names of the shared parts that a part of a rule refers to."""
+    if isinstance(node, list):
+        return {name for item in cast(list[Any], node) for name in references(item)}
+    if not isinstance(node, dict):
+        return set()
+    found: set[str] = set()
+    for key, value in cast(Rule, node).items():
+        found |= {value} if key == "matches" and isinstance(value, str) else references(value)
+    return found
+
+
+def needed(rules: list[Rule], parts: list[Rule]) -> list[Rule]:
+    """The shared parts that rules refer to, directly or through other parts."""
+    by_name = {part["id"]: part for part in parts}
+    open_names, found = references(rules), set[str]()
+    while open_names:
+        found |= open_names
+        open_names = references([by_name[name] for name in open_names if name in by_name]) - found
+    return [part for part in parts if part["id"] in found]
+
+
+@cache
+def all_rules(source: Path) -> tuple[list[Rule], list[Rule]]:
+    """Every rule and every shared part, in every language each applies to."""
+    parts = read_rules(source / "utils") if (source / "utils").is_dir() else []
+    folders = sorted(path for path in source.iterdir() if path.is_dir() and path.name != "utils")
+    rules = [rule for folder in folders for rule in read_rules(folder)]
+    return carried_over(rules, parts), carried_over(parts, parts)
+
+
 def write_pack(expert: ExpertName, folder: Path, source: Path = RULES) -> RulePack:
-    """Write one expert's rules into a folder."""
-    parts = read_rules(source / "utils")
-    own = [
-        rule
-        for name in sorted(path.name for path in source.iterdir() if path.is_dir() and path.name != "utils")
-        for rule in read_rules(source / name)
-        if rule["metadata"]["expert"] == expert
-    ]
-    rules = carried_over(own, parts)
-    for name, documents in (("rules", rules), ("utils", carried_over(parts, parts))):
-        (folder / name).mkdir()
+    """Write one expert's rules into a folder per language: reading rules is what takes ast-grep longest."""
+    rules, parts = all_rules(source)
+    configs: dict[Language, Path] = {}
+    for language, grammars in GRAMMARS.items():
+        own = [rule for rule in rules if rule["language"] in grammars and rule["metadata"]["expert"] == expert]
+        if own:
+            configs[language] = write_config(folder / language, own, needed(own, parts))
+    return RulePack(configs)
+
+
+def write_config(folder: Path, rules: list[Rule], parts: list[Rule]) -> Path:
+    """Write what ast-grep reads, and name its main file."""
+    for name, documents in (("rules", rules), ("utils", parts)):
+        (folder / name).mkdir(parents=True)
+        # JSON is YAML too, and the one document per file that shared parts need is no cost for the rules.
         for number, document in enumerate(documents):
-            # JSON is YAML too, and quicker to read.
             (folder / name / f"{number}.yml").write_text(json.dumps(document), encoding="utf-8")
     config = folder / "sgconfig.yml"
     settings = {"ruleDirs": ["rules"], "utilDirs": ["utils"], "languageGlobs": language_globs()}
     config.write_text(json.dumps(settings), encoding="utf-8")
-    grammars = {rule["language"] for rule in rules}
-    return RulePack(config, frozenset(name for name, grammar in GRAMMAR_OF_LANGUAGE.items() if grammar in grammars))
+    return config
 
 
 _folders: list[tempfile.TemporaryDirectory[str]] = []

@@ -5,6 +5,7 @@ import os
 import site
 import sys
 import sysconfig
+from collections.abc import Iterable
 from pathlib import Path
 
 SYSTEM_FOLDERS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
@@ -43,7 +44,11 @@ def interpreter_paths() -> tuple[str, ...]:
     found |= {Path(path) for path in (*site.getsitepackages(), sysconfig.get_path("stdlib")) if Path(path).is_dir()}
     found |= {Path(path) for path in (*SYSTEM_FILES, *STORES) if Path(path).exists()}
     found.add(Path(__file__).parent)
-    return tuple(sorted({name for path in found for name in both_names(path)}))
+    named = {name for path in found for name in both_names(path)}
+    # What lies inside another one, and is not somewhere else in truth, is seen through that.
+    return tuple(
+        sorted(path for path in named if os.path.realpath(path) != path or not inside_any(path, named - {path}))
+    )
 
 
 def both_names(path: Path) -> tuple[str, str]:
@@ -72,12 +77,11 @@ def mounts(tree: Path, extra_read: tuple[Path, ...], hidden: tuple[Path, ...]) -
     kinds |= {path: "device" for path in DEVICES if os.path.exists(path)}
     shown = {name: "data" for path in (tree, *extra_read) for name in both_names(path)}
     hide = {name for path in hidden for name in both_names(path)} - {"/"}
-    merged: dict[str, Mount] = {path: (os.path.realpath(path), path, kind) for path, kind in kinds.items()}
-    merged |= {path: (None, path, "data") for path in hide if inside_any(path, merged)}
-    merged |= {path: (os.path.realpath(path), path, kind) for path, kind in shown.items()}
+    merged: dict[str, Mount] = {path: (os.path.realpath(path), path, kind) for path, kind in (kinds | shown).items()}
+    merged |= {path: (None, path, "data") for path in hide if path not in shown and inside_any(path, merged)}
     return [merged[path] for path in sorted(merged, key=lambda path: path.split("/"))]
 
 
-def inside_any(path: str, shown: dict[str, Mount]) -> bool:
+def inside_any(path: str, shown: Iterable[str]) -> bool:
     """Whether a path would be visible through one of the mounts."""
     return any(path == other or path.startswith(other + "/") for other in shown)

@@ -26,6 +26,7 @@ from activities.experts.rule_pack import MARK, RulePack, rule_pack
 from activities.experts.suppressions import neutralised
 from activities.ports import SourceTree
 from models.expert import CoverageReason, ExpertName, Severity
+from models.source import Language
 
 FILE_TYPES = ("hidden", "dot", "exclude", "global", "parent", "vcs")
 OPTIONS = ("--json=stream", "--include-metadata", "--inspect=summary", "--color=never")
@@ -56,7 +57,7 @@ class AstGrepAnalyser:
 
     def wants(self, tree: SourceTree) -> tuple[str, ...]:
         """Every file in a language for which there are rules."""
-        return files_of(tree, self._pack.languages)
+        return files_of(tree, frozenset(self._pack.configs))
 
     async def run(self, tree: SourceTree, sandbox: Sandbox) -> Analysis:
         """Match all rules."""
@@ -66,21 +67,24 @@ class AstGrepAnalyser:
         return await analysis(tree, self._expert, self.name, "ast-grep-cli", paths, work)
 
     async def _scan(self, tree: SourceTree, sandbox: Sandbox, paths: Sequence[str]) -> Part:
-        config = self._pack.config
         threads = str(min(os.cpu_count() or 1, 8))
-        argv = [program("ast-grep"), "scan", "-c", str(config), *OPTIONS, *NO_IGNORE, "--threads", threads, "--"]
+        languages = {file.path: file.language for file in tree.manifest.files}
         empty = {file.path for file in tree.manifest.files if file.size == 0}
         with tempfile.TemporaryDirectory(prefix="conclave-copies-") as folder:
             copied = await asyncio.to_thread(copy_neutralised, tree, paths, Path(folder))
 
             async def call(group: tuple[str, ...]) -> Part:
+                config = self._pack.configs[languages[group[0]]]
+                argv = [program("ast-grep"), "scan", "-c", str(config), *OPTIONS, *NO_IGNORE, "--threads", threads]
                 where = {str((Path(folder) if path in copied else tree.root) / path): path for path in group}
                 extra = (config.parent, Path(folder)) if copied else (config.parent,)
-                done = await sandbox.run([*argv, *where], tree=tree.root, extra_read=extra)
+                done = await sandbox.run([*argv, "--", *where], tree=tree.root, extra_read=extra)
                 whole = failure_of(done) or complaint(done, len(group), sum(path in empty for path in group))
                 return Part(whole=whole) if whole else parsed(done.stdout, where)
 
-            return await in_chunks(tree, chunks(tree, paths, CHUNK_BYTES), call)
+            by_language = [[path for path in paths if languages[path] is language] for language in Language]
+            groups = [group for same in by_language for group in chunks(tree, same, CHUNK_BYTES)]
+            return await in_chunks(tree, groups, call)
 
 
 def copy_neutralised(tree: SourceTree, paths: Sequence[str], folder: Path) -> frozenset[str]:

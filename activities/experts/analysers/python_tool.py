@@ -65,11 +65,12 @@ def read_rows(output: bytes, paths: tuple[str, ...]) -> tuple[list[tuple[str, di
         if end != {"end": len(paths)} or sorted(line["file"] for line in lines) != list(range(len(paths))):
             return [], Part(whole=CoverageReason.OUTPUT_INVALID)
         for line in lines:
-            path = paths[line["file"]]
+            path = paths[int(line["file"])]
             if "error" in line:
                 part.failed[path] = REASONS[line["error"]]
             else:
-                rows += [(path, row) for row in line["hits"]]
+                hits: list[dict[str, Any]] = line["hits"]
+                rows += [(path, row) for row in hits]
     except (ValueError, KeyError, TypeError):
         return [], Part(whole=CoverageReason.OUTPUT_INVALID)
     return rows, part

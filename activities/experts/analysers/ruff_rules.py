@@ -27,7 +27,7 @@ QUALITY: dict[str, Rated] = {
     "BLE001": Rated("swallowed-exception", L, 0.4, "CWE-396", "Name the exceptions that can be dealt with here."),
     "S110": Rated("swallowed-exception", M, 0.6, "CWE-390", "Deal with the exception, or say why it may be ignored."),
     "S112": Rated("swallowed-exception", M, 0.6, "CWE-390", "Deal with the exception, or say why it may be ignored."),
-    "ERA001": Rated("commented-out-code", L, 0.5, recommendation="Delete it; the history keeps it."),
+    "ERA001": Rated("commented-out-code", L, 0.4, recommendation="Delete it; the history keeps it."),
     "F401": Rated("unused-import", L, 0.8),
     "F502": Rated("format-mismatch", H, 0.9),
     "F601": Rated("duplicate-key", M, 0.7),

@@ -7,13 +7,9 @@ from typing import Any
 from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
 from detect_secrets.filters import heuristic
 from detect_secrets.plugins.base import RegexBasedDetector
-from detect_secrets.plugins.keyword import (
-    QUOTES_REQUIRED_DENYLIST_REGEX_TO_GROUP,
-    REGEX_BY_FILETYPE,
-    KeywordDetector,
-)
+from detect_secrets.plugins.keyword import REGEX_BY_FILETYPE, KeywordDetector
 from detect_secrets.settings import transient_settings
-from detect_secrets.util.filetype import determine_file_type
+from detect_secrets.util.filetype import FileType, determine_file_type
 
 LONGEST_LINE = 5_000
 """Characters of a line that are looked at: longer ones are minified code, over which some patterns take minutes."""
@@ -67,7 +63,7 @@ def reader() -> Callable[[str, str], list[dict[str, Any]]]:
         name = Path(path).name.lower()
         if not (name.startswith(".env") or Path(name).suffix in KEYWORD_SUFFIXES) or heuristic.is_lock_file(path):
             return []
-        patterns = REGEX_BY_FILETYPE.get(determine_file_type(path), QUOTES_REQUIRED_DENYLIST_REGEX_TO_GROUP)
+        patterns = REGEX_BY_FILETYPE.get(determine_file_type(path), REGEX_BY_FILETYPE[FileType.CONFIG])
         return [
             {"start": number, "end": number, "type": keyword.secret_type}
             for number, line in enumerate(lines, 1)

@@ -38,7 +38,7 @@ def _search(tree: SourceTree, paths: tuple[str, ...]) -> list[Hit]:
             rule=marker,
             kind="suppression-comment",
             severity=Severity.LOW,
-            confidence=0.9,
+            confidence=0.5,
             message="A comment asks an analyser to look away; the review looked all the same.",
             recommendation="Say beside it why the warning is wrong, or repair what it warns of and delete it.",
         )
