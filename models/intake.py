@@ -4,14 +4,15 @@ from dataclasses import dataclass
 
 from pydantic import Base64Bytes, Field
 
-from models.source import ArtifactKind, FilePath, SkippedFile, SourceManifest
+from models.source import ArtifactKind, SkippedFile, SourceManifest
 from models.wire import Wire
 
 
 class UploadedFile(Wire):
     """One regular text file."""
 
-    path: FilePath
+    path: str
+    """Relative POSIX path; `models.paths` says what is wrong with one."""
     text: str
     """Valid Unicode without NUL and lone surrogates; line endings as in the file."""
     fragment: bool = False

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 
+from models.consensus import strength
 from models.expert import ExpertFinding
 from models.fingerprint import normalised
 from models.source import SourceManifest
@@ -58,15 +59,15 @@ def checked(finding: ExpertFinding, lines: Mapping[str, Sequence[str]]) -> Exper
 def validated(
     findings: Iterable[ExpertFinding], lines: Mapping[str, Sequence[str]]
 ) -> tuple[tuple[ExpertFinding, ...], dict[str, int]]:
-    """Findings that pass, and the rest counted by reason."""
+    """Findings that pass, strongest first, and the rest counted by reason."""
     kept: dict[tuple[object, ...], ExpertFinding] = {}
     dropped: Counter[str] = Counter()
-    for finding in findings:
+    for finding in sorted(findings, key=strength):
         result = checked(finding, lines)
         if isinstance(result, Drop):
             dropped[result] += 1
             continue
-        key = (result.expert, result.tool, result.rule, result.path, result.lines, result.message)
+        key = (result.expert, result.tool, result.rule, result.kind, result.path, result.lines, result.message)
         if key in kept:
             dropped[Drop.DUPLICATE] += 1
         kept.setdefault(key, result)

@@ -48,7 +48,9 @@ def problem_of(error: ValidationError | RequestValidationError) -> Problem:
 
 def _field(place: Sequence[Any]) -> str:
     """The path of a field; names that are not plain words come from the sender and are not repeated."""
-    parts = [str(part) for part in place if part not in ("body", "query", "path", "header")]
+    parts = [str(part) for part in place]
+    if parts and parts[0] in ("body", "query", "path", "header"):
+        parts = parts[1:]
     shown = [part if part.replace("_", "").replace("-", "").isalnum() and len(part) <= 60 else "?" for part in parts]
     return ".".join(shown)[:200] or "body"
 

@@ -32,7 +32,9 @@ async def reconcile_once(services: Services) -> None:
             status = await ended_as(services.temporal, row.id)
         except LookupError:
             log.warning("review_started_late review_id=%s", row.id)
-            await start_review(services.temporal, services.settings.task_queue, ReviewOrder.model_validate(row.order))
+            await start_review(
+                services.temporal, services.settings.task_queue, ReviewOrder.model_validate(row.review_order)
+            )
             continue
         if status is not None:
             log.warning("review_ended_without_report review_id=%s status=%s", row.id, status)

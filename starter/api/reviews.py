@@ -157,7 +157,7 @@ async def read_report(
 
 async def view_of(row: Review, state: ApiState) -> ReviewView:
     """A review as the API shows it."""
-    order = ReviewOrder.model_validate(row.order)
+    order = ReviewOrder.model_validate(row.review_order)
     begun = await state.services.reviews.progress(row.id)
     waiting = ExpertView(status=ExpertStatus.WAITING)
     experts = {
