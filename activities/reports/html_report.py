@@ -8,9 +8,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from activities.reports.excerpt import code_lines
 from activities.reports.sarif_rules import cwe_uri
 from models import digest
+from models.excerpt import code_lines
 from models.expert import Severity
 from models.review import PanelFinding, ReviewReport
 from models.text import clean, clean_block

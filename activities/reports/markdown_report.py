@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 
-from activities.reports.excerpt import code_lines
 from activities.reports.sarif_rules import cwe_uri
 from models.digest import (
     LANGUAGES,
@@ -18,6 +17,7 @@ from models.digest import (
     why,
     words,
 )
+from models.excerpt import code_lines
 from models.expert import Severity
 from models.review import PanelFinding, ReviewReport
 from models.text import clean, code_fence, code_span, neutral_log, neutral_markdown

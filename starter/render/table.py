@@ -1,7 +1,7 @@
 """The report in the terminal: one table of findings with their code, then a compact account of the review."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich import box
@@ -23,13 +23,15 @@ from models.digest import (
     why,
     words,
 )
+from models.excerpt import CodeLine, code_lines
 from models.expert import Severity
 from models.review import ExpertStatus, ExpertSummary, PanelFinding, ReviewReport
-from models.text import clean, clean_code, neutral_log
+from models.text import clean, neutral_log
 
 WIDE = 110
 """Columns from which experts and confidence have columns of their own."""
 FILE_WIDTH = 120
+EXCERPT_WIDTH = 400
 LISTED_PATHS = 5
 """Paths named for one reason; the rest is counted, the other formats list more."""
 SEVERITY_STYLES = {
@@ -111,25 +113,22 @@ def _finding(finding: PanelFinding, *, wide: bool) -> Iterator[RenderableType]:
         about += [percent(finding.confidence), ", ".join(experts_of(finding))]
     yield Text(", ".join(about), "cyan", overflow="fold")
     yield _outside(finding.message, 500)
-    if finding.excerpt or finding.quote:
-        yield _code(finding)
+    lines = code_lines(finding, EXCERPT_WIDTH)
+    if lines:
+        yield _code(lines)
     if finding.recommendation:
         yield Text("Fix: ", "green", overflow="fold").append_text(_outside(finding.recommendation, 1000, "default"))
 
 
-def _code(finding: PanelFinding) -> Table:
-    """The excerpt with line numbers; the finding's own lines are marked and bright."""
-    lines = finding.excerpt or (finding.quote,)
-    first = finding.excerpt_start if finding.excerpt else finding.line_start
+def _code(lines: Sequence[CodeLine]) -> Table:
+    """An excerpt with line numbers; the finding's own lines are marked and bright."""
     grid = Table.grid(padding=(0, 1))
     grid.add_column(no_wrap=True)
     grid.add_column(justify="right", no_wrap=True)
     grid.add_column(overflow="fold")
-    for number, line in enumerate(lines, start=first):
-        flagged = finding.line_start <= number <= finding.line_end
-        style = "bold" if flagged else "dim"
-        code = Text(neutral_log(clean_code(line, 400)), style, overflow="fold")
-        grid.add_row(Text(">" if flagged else " ", "bold red"), Text(str(number), "dim"), code)
+    for line in lines:
+        code = Text(neutral_log(line.text), "bold" if line.flagged else "dim", overflow="fold")
+        grid.add_row(Text(">" if line.flagged else " ", "bold red"), Text(str(line.number), "dim"), code)
     return grid
 
 
