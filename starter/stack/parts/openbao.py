@@ -110,9 +110,8 @@ def _config(site: Site) -> dict[str, Any]:
     }
 
 
-def _policy(site: Site) -> str:
+def policy(mount: str, key: str) -> str:
     """What the application may do: have data keys made and unwrapped, and renew its own token."""
-    mount, key = site.settings.vault_transit_mount, site.settings.vault_payload_key
     paths = [f"{mount}/{verb}/{key}" for verb in ("datakey/plaintext", "datakey/wrapped", "decrypt", "rewrap")]
     own = ["auth/token/renew-self"]
     rules = [f'path "{path}" {{ capabilities = ["update"] }}' for path in paths + own]
@@ -158,7 +157,7 @@ def _provide(site: Site) -> None:
         _request(site, f"sys/mounts/{mount}", {"type": "transit"}, root)
     # Derived: the purpose of a wrapped key takes part in wrapping it.
     _request(site, f"{mount}/keys/{key}", {"type": "aes256-gcm96", "derived": True}, root)
-    _request(site, f"sys/policies/acl/{POLICY}", {"policy": _policy(site)}, root)
+    _request(site, f"sys/policies/acl/{POLICY}", {"policy": policy(mount, key)}, root)
     path = site.layout.secrets / secret_files.OPENBAO_TOKEN
     token = secret_files.read(path)
     if token is not None:

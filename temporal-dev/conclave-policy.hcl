@@ -1,0 +1,7 @@
+# What the application may do with OpenBao; the launcher of the local stack grants the same.
+path "transit/datakey/plaintext/conclave-payloads" { capabilities = ["update"] }
+path "transit/datakey/wrapped/conclave-payloads" { capabilities = ["update"] }
+path "transit/decrypt/conclave-payloads" { capabilities = ["update"] }
+path "transit/rewrap/conclave-payloads" { capabilities = ["update"] }
+path "auth/token/renew-self" { capabilities = ["update"] }
+path "auth/token/lookup-self" { capabilities = ["read"] }
