@@ -23,7 +23,7 @@ def code_lines(finding: PanelFinding, width: int) -> tuple[CodeLine, ...]:
         finding: What to show the code of.
         width: Characters of one line; a longer one ends in an ellipsis.
     """
-    lines = finding.excerpt or ((finding.quote,) if finding.quote else ())
+    lines = finding.excerpt or ((finding.quote,) if clean_code(finding.quote, width) else ())
     first = finding.excerpt_start if finding.excerpt else finding.line_start
     shown = [
         CodeLine(number, clean_code(line, width), finding.line_start <= number <= finding.line_end)
