@@ -27,6 +27,8 @@ def resolve_include(importer: str, target: str, paths: frozenset[str], index: Pa
     beside = posixpath.normpath(posixpath.join(posixpath.dirname(importer), target))
     if beside in paths:
         return beside
+    if target in paths:
+        return target
     found = index.find(target)
     return found if found is not None and found.endswith("/" + target.lstrip("./")) else None
 

@@ -11,7 +11,7 @@ _TEST_NAME = re.compile(
 )
 _CERTAIN_TEST_NAME = re.compile(r"^(.*\.(test|spec)\.[cm]?[jt]sx?|.*Test\.java)$")
 _SUPPORT_FOLDERS = frozenset(
-    {"docs", "doc", "examples", "example", "samples", "benchmarks", "benches", "scripts", "tools", "vendor", "third_party"}
+    "docs doc examples example samples benchmarks benches scripts tools vendor third_party node_modules site-packages".split()
 )
 
 

@@ -1,0 +1,107 @@
+"""Dependencies that are used and not declared, or declared and not used, for Python and for JavaScript and TypeScript."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+from activities.experts.analyser import Analysis, Sandbox
+from activities.experts.analysers.common import PYTHON, Hit, files_of
+from activities.experts.analysers.facts import Answer, Count, Facts, Line, Name, ask, files_by_path, plain_name
+from activities.experts.children.node_dependencies import is_package_manifest
+from activities.experts.children.python_manifests import is_manifest
+from activities.ports import SourceTree
+from models.expert import ExpertName, Severity
+from models.source import Language, SourceFile
+
+SCRIPT = frozenset({Language.JAVASCRIPT, Language.TYPESCRIPT})
+_TEXTS = {
+    "undeclared": (
+        "undeclared-dependency",
+        Severity.MEDIUM,
+        0.6,
+        "`{name}` is imported{places} and no manifest declares it.",
+        "Declare it, or drop the import; what another package happens to bring along can be gone with its next release.",
+    ),
+    "unused": (
+        "unused-dependency",
+        Severity.LOW,
+        0.5,
+        "`{name}` is declared and nothing in the source names it.",
+        "Remove it, unless it is a plugin or driver that is found at run time.",
+    ),
+    "misplaced": (
+        "misplaced-dependency",
+        Severity.LOW,
+        0.6,
+        "`{name}` is imported{places} by product code and declared for development only.",
+        "Declare it with the product's own dependencies.",
+    ),
+}
+
+
+class DependencyFact(Facts):
+    """One dependency that is not as declared."""
+
+    rule: Literal["undeclared", "unused", "misplaced"]
+    name: Name
+    path: Name
+    line: Line
+    places: Count
+
+
+class DeclaredAnswer(Answer):
+    """What a child says."""
+
+    facts: tuple[DependencyFact, ...]
+
+
+class PythonDependenciesAnalyser:
+    """Deptry in the hands of the dependency expert."""
+
+    name = "deptry"
+
+    def wants(self, tree: SourceTree) -> tuple[str, ...]:
+        """Every Python module, if the source has a manifest."""
+        if not any(is_manifest(file.path) for file in tree.manifest.files):
+            return ()
+        return tuple(path for path in files_of(tree, PYTHON) if path.endswith(".py"))
+
+    async def run(self, tree: SourceTree, sandbox: Sandbox) -> Analysis:
+        """Compare imports and manifests in one child."""
+        return await _run(self.name, "python_dependencies.py", "deptry", self.wants(tree), tree, sandbox)
+
+
+class NodeDependenciesAnalyser:
+    """Imports of npm packages against `package.json`."""
+
+    name = "package-json"
+
+    def wants(self, tree: SourceTree) -> tuple[str, ...]:
+        """Every JavaScript and TypeScript file, if the source has a `package.json`."""
+        if not any(is_package_manifest(file.path) for file in tree.manifest.files):
+            return ()
+        return files_of(tree, SCRIPT)
+
+    async def run(self, tree: SourceTree, sandbox: Sandbox) -> Analysis:
+        """Compare imports and manifests in one child."""
+        return await _run(self.name, "node_dependencies.py", "tree-sitter", self.wants(tree), tree, sandbox)
+
+
+async def _run(
+    tool: str, child: str, package: str, wanted: tuple[str, ...], tree: SourceTree, sandbox: Sandbox
+) -> Analysis:
+    asked = await ask(tool, child, DeclaredAnswer, tree, sandbox, wanted, package=package)
+    facts = asked.answer.facts if asked.answer is not None else ()
+    return await asked.analysis(tree, ExpertName.DEPENDENCY, list(hits_of(facts, files_by_path(tree))))
+
+
+def hits_of(facts: Iterable[DependencyFact], files: dict[str, SourceFile]) -> Iterable[Hit]:
+    """The findings, one per dependency."""
+    for fact in facts:
+        if fact.path not in files:
+            continue
+        kind, severity, confidence, message, advice = _TEXTS[fact.rule]
+        places = f" in {fact.places} places" if fact.places > 1 else ""
+        text = message.format(name=plain_name(fact.name), places=places)
+        yield Hit(
+            fact.path, fact.line, fact.line, fact.rule, kind, severity, confidence, text, recommendation=advice
+        )
