@@ -1,0 +1,21 @@
+"""Histories that were written by earlier code replay on today's."""
+
+import pytest
+from temporalio.client import WorkflowHistory
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.worker import Replayer
+
+from tests.workflows.situations import HISTORIES, SITUATIONS
+from worker import WORKFLOWS, workflow_runner
+
+RECORDED = sorted(HISTORIES.glob("*.json"))
+
+
+@pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
+async def test_recorded_histories_replay(path) -> None:  # type: ignore[no-untyped-def]
+    replayer = Replayer(workflows=WORKFLOWS, data_converter=pydantic_data_converter, workflow_runner=workflow_runner())
+    await replayer.replay_workflow(WorkflowHistory.from_json(path.stem, path.read_text(encoding="utf-8")))
+
+
+def test_every_situation_is_recorded() -> None:
+    assert {path.stem for path in RECORDED} == {f"review-{name}" for name in SITUATIONS}
