@@ -108,7 +108,6 @@ def down(settings: Settings) -> list[str]:
             stopped += _stop_wave(site, wave)
         _end_strays(site)
         remove_socket_dir(site)
-        state.save(layout, site.state)
         return stopped
 
 

@@ -60,7 +60,7 @@ class Site:
     parts: "tuple[Part, ...]" = ()
     """The parts that this stack runs itself."""
     cancelled: threading.Event = field(default_factory=threading.Event)
-    _saving: threading.Lock = field(default_factory=threading.Lock)
+    _changing: threading.Lock = field(default_factory=threading.Lock)
 
     def address(self, listener: str) -> str:
         """host:port of one listener."""
@@ -79,11 +79,17 @@ class Site:
 
     def record(self, part: str, record: PartRecord | None) -> None:
         """Remember a part's process, or forget it."""
-        with self._saving:
+        with self._changing:
             if record is None:
                 self.state.parts.pop(part, None)
             else:
                 self.state.parts[part] = record
+            save(self.layout, self.state)
+
+    def keep_socket_dir(self, folder: Path | None) -> None:
+        """Remember a folder outside `home`, so that it goes away with the stack."""
+        with self._changing:
+            self.state.socket_dir = folder
             save(self.layout, self.state)
 
 

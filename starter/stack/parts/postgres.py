@@ -106,10 +106,10 @@ def _socket_dir(site: Site) -> Path:
     if len(os.fsencode(folder)) > LONGEST_SOCKET_DIR:
         if site.state.socket_dir is None or not site.state.socket_dir.is_dir():
             # mkdtemp: a name that could be guessed could be taken by somebody else first.
-            site.state.socket_dir = Path(tempfile.mkdtemp(prefix="conclave-"))
-        folder = site.state.socket_dir
-    else:
-        site.state.socket_dir = None
+            folder = Path(tempfile.mkdtemp(prefix="conclave-"))
+            site.keep_socket_dir(folder)
+        else:
+            folder = site.state.socket_dir
     folder.mkdir(mode=PRIVATE, exist_ok=True)
     _hand_over(folder, system_user.for_postgres())
     return folder
@@ -119,7 +119,7 @@ def remove_socket_dir(site: Site) -> None:
     """Remove the short folder of the socket, if there is one."""
     if site.state.socket_dir is not None:
         shutil.rmtree(site.state.socket_dir, ignore_errors=True)
-        site.state.socket_dir = None
+        site.keep_socket_dir(None)
 
 
 def _hand_over(folder: Path, user: SystemUser | None) -> None:
