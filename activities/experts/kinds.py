@@ -5,9 +5,7 @@ from typing import NamedTuple
 from models.expert import Severity
 
 _CWES_OF_KIND = {
-    "input-validation": "20",
     "path-traversal": "22 23 24 29 35 36 73",
-    "injection": "74",
     "command-injection": "77 78 88",
     "xss": "79 80 116",
     "sql-injection": "89 564",
@@ -24,18 +22,17 @@ _CWES_OF_KIND = {
     "integer-overflow": "190 191 680",
     "off-by-one": "193",
     "numeric-conversion": "194 195 196 197 681",
-    "information-exposure": "200 203 497 538",
+    "information-exposure": "200 201 203 497 538 598",
     "timing-attack": "208 385",
-    "error-message-exposure": "209",
+    "error-message-exposure": "209 600",
     "debug-enabled": "215 489",
     "dangerous-function": "242 676",
     "unchecked-return": "252 253",
-    "hard-coded-secret": "259 321 798",
+    "hardcoded-secret": "259 321 798",
     "weak-password-storage": "256 257 759 760 916",
     "insecure-permissions": "276 732",
-    "missing-authorization": "284 285 639 862 863",
-    "missing-authentication": "287 306",
-    "certificate-validation": "295 297 322",
+    "missing-auth": "284 285 287 306 639 862 863",
+    "tls-verification-disabled": "273 295 297 299 322",
     "cleartext-storage": "311 312 313 315",
     "cleartext-transmission": "319 523",
     "weak-cryptography": "326 327 328 757 780 1240",
@@ -47,7 +44,7 @@ _CWES_OF_KIND = {
     "race-condition": "362 364 366 367",
     "divide-by-zero": "369",
     "insecure-temporary-file": "377 378 379",
-    "resource-exhaustion": "400 770",
+    "resource-exhaustion": "770",
     "memory-leak": "401",
     "resource-leak": "404 772 775",
     "decompression-bomb": "409",
@@ -59,7 +56,7 @@ _CWES_OF_KIND = {
     "sizeof-of-pointer": "467",
     "unsafe-reflection": "470",
     "null-dereference": "476 690",
-    "unsafe-deserialization": "502",
+    "insecure-deserialization": "502",
     "weak-credentials": "521 522 1391",
     "sensitive-log": "532",
     "return-of-stack-address": "562",
@@ -83,7 +80,7 @@ _CWES_OF_KIND = {
     "template-injection": "1336",
 }
 KIND_OF_CWE: dict[str, str] = {f"CWE-{cwe}": kind for kind, cwes in _CWES_OF_KIND.items() for cwe in cwes.split()}
-"""The word for a weakness by its CWE number."""
+"""The word for a weakness by its CWE number. Numbers that stand for many things (20, 74, 400, 693) have none."""
 
 
 def kind_of(cwe: str | None, otherwise: str) -> str:
@@ -94,9 +91,11 @@ def kind_of(cwe: str | None, otherwise: str) -> str:
 class Rating(NamedTuple):
     """What a tool's rule stands for."""
 
+    kind: str
     cwe: str
     severity: Severity
     confidence: float
+    recommendation: str
 
 
 C, H, M, L = Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW
@@ -164,26 +163,39 @@ _BANDIT_RATINGS: dict[str, tuple[str, Severity, float]] = {
     "702": ("CWE-79", M, 0.5),
     "704": ("CWE-79", M, 0.4),
 }
-BANDIT_RATINGS: dict[str, Rating] = {number: Rating(*rating) for number, rating in _BANDIT_RATINGS.items()}
-"""Checks of bandit, and of ruff under the same numbers. One that is not here is not reported."""
-
-RECOMMENDATIONS: dict[str, str] = {
+_ADVICE: dict[str, str] = {
     "bind-all-interfaces": "Bind to the one address that is needed, the loopback address by default.",
-    "certificate-validation": "Leave certificate and host checks on; trust the issuer instead.",
+    "tls-verification-disabled": "Leave certificate and host checks on; trust the issuer instead.",
     "cleartext-transmission": "Use the encrypted variant of the protocol.",
     "code-injection": "Do not run text as code; parse data with a data parser such as ast.literal_eval or json.",
     "command-injection": "Pass the command as a list of arguments and without a shell.",
     "debug-enabled": "Switch the debugger off outside development; read the switch from the settings.",
-    "hard-coded-secret": "Revoke the secret, take it out of the code, and read the new one at run time.",
+    "hardcoded-secret": "Revoke the secret, take it out of the code, and read the new one at run time.",
     "insecure-permissions": "Give only the owner access unless others need it.",
     "insecure-temporary-file": "Create temporary files with the tempfile module.",
     "path-traversal": "Resolve the path and check that it stays inside the folder it belongs in.",
-    "resource-exhaustion": "Set a timeout.",
+    "missing-timeout": "Set a timeout.",
     "sql-injection": "Keep the statement constant and hand values over as parameters.",
-    "unsafe-deserialization": "Use a format that carries data only, such as JSON, or the library's safe loader.",
+    "insecure-deserialization": "Use a format that carries data only, such as JSON, or the library's safe loader.",
     "weak-cryptography": "Use a current algorithm: SHA-256 or better, AES-GCM, TLS 1.2 or later, RSA of 3072 bits.",
     "weak-random": "Use the secrets module for anything an attacker must not guess.",
     "xss": "Leave automatic escaping on and pass data to the template as data.",
     "xxe": "Parse XML from outside with defusedxml.",
 }
 """What to do, by kind."""
+_KIND_OF_BROAD_CWE = {"CWE-400": "missing-timeout"}
+"""What bandit means by a number that stands for many things."""
+
+
+def advice_on(kind: str) -> str:
+    """What to do about a kind of security issue; empty where it depends."""
+    return _ADVICE.get(kind, "")
+
+
+def _rating(cwe: str, severity: Severity, confidence: float) -> Rating:
+    kind = kind_of(cwe, _KIND_OF_BROAD_CWE.get(cwe, "insecure-call"))
+    return Rating(kind, cwe, severity, confidence, advice_on(kind))
+
+
+BANDIT_RATINGS: dict[str, Rating] = {number: _rating(*rating) for number, rating in _BANDIT_RATINGS.items()}
+"""Checks of bandit, and of ruff under the same numbers. One that is not here is not reported."""

@@ -5,7 +5,7 @@ from typing import Any
 from activities.experts.analyser import Analysis, Sandbox
 from activities.experts.analysers.common import PYTHON, Hit, Part, analysis, chunks, files_of, in_chunks
 from activities.experts.analysers.python_tool import PYTHON_CHUNK_BYTES, run_child, with_hits
-from activities.experts.kinds import BANDIT_RATINGS, RECOMMENDATIONS, kind_of
+from activities.experts.kinds import BANDIT_RATINGS
 from activities.ports import SourceTree
 from models.expert import ExpertName
 
@@ -39,17 +39,16 @@ def to_hit(path: str, row: dict[str, Any]) -> Hit | None:
     rating = BANDIT_RATINGS.get(str(row["test_id"])[1:])
     if rating is None:
         return None
-    kind = kind_of(rating.cwe, "insecure-call")
     start = int(row["line_number"])
     return Hit(
         path,
         start,
         max([start, *row["line_range"]]),
         rule=row["test_id"],
-        kind=kind,
+        kind=rating.kind,
         cwe=rating.cwe,
         severity=rating.severity,
         confidence=round(rating.confidence * CONFIDENCE_FACTOR[row["issue_confidence"]], 2),
         message=row["issue_text"],
-        recommendation=RECOMMENDATIONS.get(kind, ""),
+        recommendation=rating.recommendation,
     )

@@ -5,11 +5,11 @@ from typing import Any
 from activities.experts.analyser import Analysis, Sandbox
 from activities.experts.analysers.common import Hit, Part, analysis, chunks, in_chunks, rule_name
 from activities.experts.analysers.python_tool import PYTHON_CHUNK_BYTES, run_child, with_hits
-from activities.experts.kinds import RECOMMENDATIONS
+from activities.experts.kinds import advice_on
 from activities.ports import SourceTree
 from models.expert import ExpertName, Severity
 
-KIND = "hard-coded-secret"
+KIND = "hardcoded-secret"
 CONFIDENCE = {
     "Secret Keyword": 0.4,
     "Basic Auth Credentials": 0.5,
@@ -57,5 +57,5 @@ def to_hit(path: str, row: dict[str, Any]) -> Hit:
         severity=Severity.MEDIUM if sort == "Secret Keyword" else Severity.HIGH,
         confidence=CONFIDENCE.get(sort, FIXED_FORMAT),
         message=f"This line seems to hold a secret: {sort}.",
-        recommendation=RECOMMENDATIONS[KIND],
+        recommendation=advice_on(KIND),
     )

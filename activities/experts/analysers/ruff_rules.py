@@ -6,7 +6,7 @@ import order, line length or taste. Confidence is how often a hit of the rule de
 
 from typing import NamedTuple
 
-from activities.experts.kinds import BANDIT_RATINGS, RECOMMENDATIONS, H, L, M, kind_of
+from activities.experts.kinds import BANDIT_RATINGS, H, L, M
 from models.expert import ExpertName, Severity
 
 
@@ -139,8 +139,7 @@ def rating(code: str, expert: ExpertName) -> Rated | None:
         known = BANDIT_RATINGS.get(code[1:])
         if known is None:
             return None
-        kind = kind_of(known.cwe, "insecure-call")
-        return Rated(kind, known.severity, known.confidence, known.cwe, RECOMMENDATIONS.get(kind, ""))
+        return Rated(known.kind, known.severity, known.confidence, known.cwe, known.recommendation)
     if code in FORMAT_MISMATCHES:
         return QUALITY["F502"]
     if code in DUPLICATE_KEYS:
