@@ -1,13 +1,13 @@
 """Dependencies that are used and not declared, or declared and not used, for Python and for JavaScript and TypeScript."""
 
 from collections.abc import Iterable
+from pathlib import PurePosixPath
 from typing import Literal
 
 from activities.experts.analyser import Analysis, Sandbox
 from activities.experts.analysers.common import PYTHON, Hit, files_of
 from activities.experts.analysers.facts import Answer, Count, Facts, Line, Name, ask, files_by_path, plain_name
-from activities.experts.children.node_dependencies import is_package_manifest
-from activities.experts.children.python_manifests import is_manifest
+from activities.experts.children.manifests import is_package_manifest, project_of, projects
 from activities.ports import SourceTree
 from models.expert import ExpertName, Severity
 from models.source import Language, SourceFile
@@ -60,10 +60,9 @@ class PythonDependenciesAnalyser:
     name = "deptry"
 
     def wants(self, tree: SourceTree) -> tuple[str, ...]:
-        """Every Python module, if the source has a manifest."""
-        if not any(is_manifest(file.path) for file in tree.manifest.files):
-            return ()
-        return tuple(path for path in files_of(tree, PYTHON) if path.endswith(".py"))
+        """Every Python module that has a manifest in a folder above it."""
+        folders = projects(file.path for file in tree.manifest.files)
+        return tuple(path for path in files_of(tree, PYTHON) if path.endswith(".py") and project_of(path, folders))
 
     async def run(self, tree: SourceTree, sandbox: Sandbox) -> Analysis:
         """Compare imports and manifests in one child."""
@@ -76,10 +75,10 @@ class NodeDependenciesAnalyser:
     name = "package-json"
 
     def wants(self, tree: SourceTree) -> tuple[str, ...]:
-        """Every JavaScript and TypeScript file, if the source has a `package.json`."""
-        if not any(is_package_manifest(file.path) for file in tree.manifest.files):
-            return ()
-        return files_of(tree, SCRIPT)
+        """Every JavaScript and TypeScript file that has a `package.json` in a folder above it."""
+        manifests = (file.path for file in tree.manifest.files if is_package_manifest(file.path))
+        folders = {str(PurePosixPath(path).parent) for path in manifests}
+        return tuple(path for path in files_of(tree, SCRIPT) if project_of(path, folders))
 
     async def run(self, tree: SourceTree, sandbox: Sandbox) -> Analysis:
         """Compare imports and manifests in one child."""

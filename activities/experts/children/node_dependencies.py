@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from activities.experts.children.import_statements import Import, imports_of
 from activities.experts.children.places import is_support, is_test
+from activities.experts.children.manifests import is_package_manifest
 from activities.experts.children.protocol import Ledger, Request, main, read_source
 from activities.experts.children.syntax import Unparsable, parse
 
@@ -31,7 +32,7 @@ def analyse(request: Request) -> dict[str, Any]:
     for entry in request.files:
         above = [str(parent) for parent in PurePosixPath(entry.path).parents]
         known = [folder for folder in above if folder in manifests]
-        if not known:
+        if not known:  # no manifest above it could be read
             ledger.failed[entry.path] = "no_input"
             continue
         try:
@@ -54,11 +55,6 @@ def analyse(request: Request) -> dict[str, Any]:
     if all(entry.changed is None for entry in request.files):
         facts += _unused(request, manifests, every)
     return {**ledger.as_answer(), "facts": facts[:MAX_FACTS]}
-
-
-def is_package_manifest(path: str) -> bool:
-    """Whether a file is a project's own `package.json`."""
-    return PurePosixPath(path).name == "package.json" and "node_modules" not in PurePosixPath(path).parts
 
 
 def _manifests(request: Request, paths: list[str]) -> dict[str, _Manifest]:

@@ -13,6 +13,7 @@ _CERTAIN_TEST_NAME = re.compile(r"^(.*\.(test|spec)\.[cm]?[jt]sx?|.*Test\.java)$
 _SUPPORT_FOLDERS = frozenset(
     "docs doc examples example samples benchmarks benches scripts tools vendor third_party node_modules site-packages".split()
 )
+_SUPPORT_NAMES = frozenset({"setup.py", "noxfile.py", "fabfile.py", "build.rs", "Gruntfile.js", "gulpfile.js"})
 
 
 def is_test(path: str) -> bool:
@@ -30,7 +31,8 @@ def is_only_test(path: str) -> bool:
 
 def is_support(path: str) -> bool:
     """Whether a file is neither product nor test: documentation, examples, benchmarks, scripts, vendored code."""
-    return any(part.lower() in _SUPPORT_FOLDERS for part in PurePosixPath(path).parts[:-1])
+    place = PurePosixPath(path)
+    return place.name in _SUPPORT_NAMES or any(part.lower() in _SUPPORT_FOLDERS for part in place.parts[:-1])
 
 
 def parts_of(path: str) -> tuple[str, ...]:

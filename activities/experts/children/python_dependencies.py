@@ -19,10 +19,9 @@ from deptry.violations.finder import find_violations
 from activities.experts.children.package_names import MODULES_OF, STANDARD_LIBRARY, look_alike
 from activities.experts.children.places import is_support, is_test
 from activities.experts.children.protocol import Ledger, Request, main, read_source
-from activities.experts.children.python_manifests import Project, is_manifest, normalised, projects, read_project
+from activities.experts.children.manifests import Project, is_manifest, normalised, project_of, projects, read_project
 from activities.experts.children.syntax import Parsed, Unparsable, captures, first_line, last_line, parse
 
-MAX_PROJECTS = 50
 MAX_FACTS = 100
 _RULES = {"DEP001": "undeclared", "DEP003": "undeclared", "DEP002": "unused", "DEP004": "misplaced"}
 _SKIPPED = re.compile(r"^Warning: Skipping processing of (.*) because of the following error", re.DOTALL)
@@ -48,22 +47,19 @@ def analyse(request: Request) -> dict[str, Any]:
     root = request.root
     paths = [entry.path for entry in request.files]
     every = [*paths, *request.others]
-    found = dict(sorted(projects(every).items())[:MAX_PROJECTS])
+    found = projects(every)
     ledger, facts = Ledger(), list[dict[str, Any]]()
     is_change = any(entry.changed is not None for entry in request.files)
     members: dict[str, list[str]] = {folder: [] for folder in found}
     for path in paths:
-        above = [str(parent) for parent in PurePosixPath(path).parents]
-        folder = next((parent for parent in above if parent in members), None)
-        if folder is None:
-            ledger.failed[path] = "no_input"
-        else:
+        folder = project_of(path, members)
+        if folder is not None:
             members[folder].append(path)
     local = {name for path in paths for name in (*PurePosixPath(path).parts[:-1], PurePosixPath(path).stem)}
     for folder, manifests in found.items():
         project = read_project(folder, manifests, lambda path: read_source(root, path).decode("utf-8", "replace"))
-        if not project.declared:
-            ledger.failed |= dict.fromkeys(members[folder], "no_input")
+        if not project.declared and not project.complete:
+            ledger.analysed += members[folder]  # a manifest of settings only says nothing to compare with
             continue
         violations, broken = _violations(root, members[folder], project, local)
         ledger.failed |= dict.fromkeys(broken, "parse_error")

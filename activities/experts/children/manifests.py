@@ -6,7 +6,7 @@ Only names are taken, never options: a manifest of the project under review can 
 import configparser
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, cast
@@ -38,6 +38,8 @@ class Project:
     possible: set[str] = field(default_factory=set[str])
     """Names in a `setup.py`, which is a program: some of them are declared."""
     own_names: set[str] = field(default_factory=set[str])
+    complete: bool = False
+    """Whether a manifest says that what it declares is all there is, be it nothing."""
 
     def add(self, names: Iterable[str], dev: bool, path: str, text: str) -> None:
         """Take up requirement lines of one manifest."""
@@ -63,6 +65,11 @@ def is_manifest(path: str) -> bool:
     return place.suffix in (".txt", ".in") and bool(_REQUIREMENTS.search("/".join(place.parts[-2:])))
 
 
+def is_package_manifest(path: str) -> bool:
+    """Whether a file is a JavaScript project's own `package.json`."""
+    return PurePosixPath(path).name == "package.json" and "node_modules" not in PurePosixPath(path).parts
+
+
 def projects(paths: Iterable[str]) -> dict[str, list[str]]:
     """The folders that are projects, each with its manifests; requirement files belong to the project around them."""
     manifests = sorted(path for path in paths if is_manifest(path))
@@ -74,6 +81,11 @@ def projects(paths: Iterable[str]) -> dict[str, list[str]]:
         folder = next((parent for parent in above if parent in folders), above[0])
         found.setdefault(folder, []).append(path)
     return found
+
+
+def project_of(path: str, folders: Container[str]) -> str | None:
+    """The innermost project folder around a file."""
+    return next((folder for parent in PurePosixPath(path).parents if (folder := str(parent)) in folders), None)
 
 
 def read_project(folder: str, manifests: Iterable[str], text_of: Callable[[str], str]) -> Project:
@@ -102,6 +114,7 @@ def _pyproject(project: Project, path: str, text: str) -> None:
     meta, tool = _table(root, "project"), _table(root, "tool")
     poetry = _table(tool, "poetry")
     project.own_names |= {normalised(name) for name in (meta.get("name"), poetry.get("name")) if isinstance(name, str)}
+    project.complete = project.complete or (bool(meta) and "dependencies" not in _strings(meta.get("dynamic")))
     project.add(_strings(meta.get("dependencies")), False, path, text)
     for group, names in _table(meta, "optional-dependencies").items():
         project.add(_strings(names), bool(_DEV_WORDS.search(group)), path, text)

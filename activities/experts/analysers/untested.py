@@ -1,0 +1,80 @@
+"""Public code that no test names: a weak sign, used only where no coverage report tells more."""
+
+from collections.abc import Iterable
+
+from activities.experts.analyser import Analysis, Sandbox
+from activities.experts.analysers.common import CODE, Hit, files_of
+from activities.experts.analysers.coverage_report import KINDS
+from activities.experts.analysers.facts import Answer, Count, Facts, Line, Name, ask, files_by_path, plain_name, under_review
+from activities.experts.children.places import is_test
+from activities.ports import SourceTree
+from models.expert import ExpertName, Severity
+from models.source import SourceFile
+
+MIN_UNNAMED = 3
+"""Definitions of a partly tested file that have to be unnamed before it is worth a finding."""
+
+
+class FileUntested(Facts):
+    """Definitions of one file that no test names."""
+
+    path: Name
+    public: Count
+    unnamed: tuple[tuple[Name, Line, Line], ...]
+    unnamed_count: Count
+
+
+class UntestedAnswer(Answer):
+    """What the child says."""
+
+    files: tuple[FileUntested, ...]
+
+
+class UntestedCodeAnalyser:
+    """Names of the product looked for in the tests, for the test expert."""
+
+    name = "untested-code"
+
+    def wants(self, tree: SourceTree) -> tuple[str, ...]:
+        """Every file in a language with a grammar, if there are tests and no report that knows better."""
+        paths = files_of(tree, CODE)
+        if any(kind in tree.artifacts for kind in KINDS) or not any(is_test(path) for path in paths):
+            return ()
+        return paths
+
+    async def run(self, tree: SourceTree, sandbox: Sandbox) -> Analysis:
+        """Read all files in one child."""
+        wanted = self.wants(tree)
+        asked = await ask(self.name, "untested.py", UntestedAnswer, tree, sandbox, wanted, package="tree-sitter")
+        facts = asked.answer.files if asked.answer is not None else ()
+        files = files_by_path(tree)
+        hits = [hit for fact in facts if fact.path in files for hit in hits_of(fact, files[fact.path])]
+        hits.sort(key=lambda hit: (-hit.confidence, hit.path))
+        return await asked.analysis(tree, ExpertName.TEST, hits)
+
+
+def hits_of(fact: FileUntested, file: SourceFile) -> Iterable[Hit]:
+    """One finding per file, in a change only for what it touches."""
+    items = [item for item in fact.unnamed if under_review(file, item[1], item[2])]
+    if not items:
+        return
+    whole = fact.unnamed_count == fact.public
+    if file.changed is None and not whole and fact.unnamed_count < MIN_UNNAMED:
+        return
+    name, line, _ = items[0]
+    if file.changed is not None:
+        count, text = len(items), f"{len(items)} changed public functions or classes"
+    else:
+        count, text = fact.unnamed_count, f"{fact.unnamed_count} of {fact.public} public functions and classes"
+    yield Hit(
+        file.path,
+        line,
+        line,
+        rule="untested-module" if whole and file.changed is None else "untested-function",
+        kind="untested-change" if file.changed is not None else "untested-code",
+        severity=Severity.LOW,
+        confidence=0.45 if whole and count >= MIN_UNNAMED else 0.3,
+        message=f"No test file of this source names {text} of this file (first `{plain_name(name)}`). They may still be "
+        "reached through others.",
+        recommendation="Test what others rely on directly, or come with a coverage report that shows it is reached.",
+    )
