@@ -11,8 +11,10 @@ from activities.ports import SourceTree
 from models.expert import ExpertName, Severity
 from models.source import SourceFile
 
-MIN_UNNAMED = 3
-"""Definitions of a partly tested file that have to be unnamed before it is worth a finding."""
+MIN_UNNAMED = 4
+"""Definitions of a partly tested file that have to be unnamed, and half of all, before it is worth a finding."""
+MIN_PUBLIC = 2
+"""Definitions that a file without any test has at least before it is worth a finding."""
 
 
 class FileUntested(Facts):
@@ -59,7 +61,8 @@ def hits_of(fact: FileUntested, file: SourceFile) -> Iterable[Hit]:
     if not items:
         return
     whole = fact.unnamed_count == fact.public
-    if file.changed is None and not whole and fact.unnamed_count < MIN_UNNAMED:
+    many = fact.unnamed_count >= MIN_UNNAMED and fact.unnamed_count * 2 >= fact.public
+    if file.changed is None and not many and not (whole and fact.public >= MIN_PUBLIC):
         return
     name, line, _ = items[0]
     if file.changed is not None:

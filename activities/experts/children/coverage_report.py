@@ -77,7 +77,7 @@ def file_facts(entry: SourceEntry, measured: Measured, functions: list[Definitio
     """What a report says of one file: shares, functions that never ran, the largest gap, changed lines that did not run."""
     missing = sorted(line for line, count in measured.hits.items() if count == 0)
     dead = [item for item in functions if never_ran(item, measured)]
-    public = [item for item in functions if item.public and _measured_in(item, measured)]
+    public = [item for item in functions if item.public and not item.trivial and _measured_in(item, measured)]
     outside = [line for line in missing if not any(item.line <= line <= item.end_line for item in dead)]
     changed = [line for line in measured.hits if _touches(entry, line)]
     return {
