@@ -72,9 +72,8 @@ class PanelAnalyst:
 
     async def analyse(self, expert: ExpertName, tree: SourceTree) -> StaticResult:
         """Run one expert's analysers; see `activities.ports.Analyst`."""
-        analysers = self._panel.get(expert, ())
-        wanted = [(analyser, analyser.wants(tree)) for analyser in analysers]
-        wanted = [(analyser, paths) for analyser, paths in wanted if paths]
+        meant = await asyncio.gather(*(self._meant_for(analyser, tree) for analyser in self._panel.get(expert, ())))
+        wanted = [(analyser, paths) for analyser, paths in meant if paths]
         done = await asyncio.gather(*(self._guarded(analyser, paths, tree) for analyser, paths in wanted))
         pairs = [(analyser.name, paths, result) for (analyser, paths), result in zip(wanted, done, strict=True)]
         findings, cut = _ordered(done)
@@ -89,6 +88,14 @@ class PanelAnalyst:
             metrics=metrics,
             isolation=await asyncio.to_thread(lambda: self._sandbox.isolation),
         )
+
+    async def _meant_for(self, analyser: Analyser, tree: SourceTree) -> tuple[Analyser, tuple[str, ...]]:
+        """Which files an analyser wants; all of them if it cannot even say that, so that it fails in sight."""
+        try:
+            return analyser, await asyncio.to_thread(analyser.wants, tree)
+        except Exception as error:
+            log.warning("analyser %s cannot choose files: %s", analyser.name, type(error).__name__)
+            return analyser, tuple(file.path for file in tree.manifest.files)
 
     async def _guarded(self, analyser: Analyser, paths: tuple[str, ...], tree: SourceTree) -> Analysis:
         """Run one analyser; a defect in its adapter is that analyser's failure and nobody else's."""

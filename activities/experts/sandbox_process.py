@@ -50,13 +50,13 @@ def launch_files(
 
 
 def read_status(reader: int) -> tuple[str, str]:
-    """The launcher's last word after it ended; empty if it was killed."""
+    """What the launcher said first, after it ended: later lines follow from that. Empty if it was killed."""
     os.set_blocking(reader, False)
     try:
         lines = os.read(reader, 4096).decode(errors="replace").splitlines()
     except BlockingIOError:
         lines = []
-    word, _, rest = (lines[-1] if lines else "").partition(" ")
+    word, _, rest = (lines[0] if lines else "").partition(" ")
     return word, rest
 
 
@@ -156,3 +156,6 @@ async def _end(process: Process, *, gently: bool) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
     await asyncio.shield(process.wait())
+    # asyncio has no public way to close pipes that were not read to their end, and warns of them later.
+    transport: asyncio.SubprocessTransport = vars(process)["_transport"]
+    transport.close()
