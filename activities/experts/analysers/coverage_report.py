@@ -111,7 +111,7 @@ def hits_of(answer: CoverageAnswer, files: dict[str, SourceFile], is_change: boo
             kind="uncovered-code",
             severity=Severity.LOW,
             confidence=0.6,
-            message=f"{len(absent)} files are not in the coverage report, so nothing shows that a test runs them: {names}{more}.",
+            message=f"{len(absent)} files are not in the coverage report, so no test is known to run them: {names}{more}.",
             recommendation="Measure the whole source (coverage.py: `source`, lcov: `--initial`), then look again.",
         )
 
@@ -153,8 +153,8 @@ def _file_hits(fact: FileCoverage) -> Iterable[Hit]:
             kind="uncovered-code",
             severity=severity,
             confidence=0.9,
-            message=f"No test runs {fact.dead_count} of {fact.public} public functions, the longest `{plain_name(name)}`; "
-            f"{state} of the file ran.",
+            message=f"No test runs {fact.dead_count} of {fact.public} public functions, the longest "
+            f"`{plain_name(name)}`; {state} of the file ran.",
             recommendation="Test the functions that others rely on first, starting with this one.",
         )
     if fact.block is not None and (fact.block[2] >= MIN_BLOCK or (weak and not fact.dead)):

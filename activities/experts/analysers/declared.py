@@ -1,4 +1,4 @@
-"""Dependencies that are used and not declared, or declared and not used, for Python and for JavaScript and TypeScript."""
+"""Dependencies used and not declared, or declared and not used, for Python and for JavaScript and TypeScript."""
 
 from collections.abc import Iterable
 from pathlib import PurePosixPath
@@ -19,7 +19,7 @@ _TEXTS = {
         Severity.MEDIUM,
         0.6,
         "`{name}` is imported{places} and no manifest declares it.",
-        "Declare it, or drop the import; what another package happens to bring along can be gone with its next release.",
+        "Declare it, or drop the import; what another package brings along can be gone with its next release.",
     ),
     "unused": (
         "unused-dependency",
@@ -101,6 +101,4 @@ def hits_of(facts: Iterable[DependencyFact], files: dict[str, SourceFile]) -> It
         kind, severity, confidence, message, advice = _TEXTS[fact.rule]
         places = f" in {fact.places} places" if fact.places > 1 else ""
         text = message.format(name=plain_name(fact.name), places=places)
-        yield Hit(
-            fact.path, fact.line, fact.line, fact.rule, kind, severity, confidence, text, recommendation=advice
-        )
+        yield Hit(fact.path, fact.line, fact.line, fact.rule, kind, severity, confidence, text, recommendation=advice)

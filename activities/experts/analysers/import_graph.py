@@ -1,4 +1,4 @@
-"""Import graphs: Python's by grimp, those of the other languages from syntax trees; cycles, hubs and layering by networkx."""
+"""Import graphs, Python's by grimp, the others' from syntax trees: cycles, hubs and layering by networkx."""
 
 from collections.abc import Iterable
 from pathlib import PurePosixPath

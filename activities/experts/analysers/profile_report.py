@@ -110,7 +110,7 @@ def _hot(fact: HotFunction) -> Hit:
         confidence=0.9,
         message=f"`{plain_name(fact.name)}` takes {fact.share:.0%} of the profiled time with the libraries it calls "
         f"({fact.self_share:.0%} in its own lines, {fact.total_share:.0%} in all{called}{recursive}).",
-        recommendation="Look here first: do less work per call (cache, hoist out of loops, batch) or call it less often.",
+        recommendation="Look here first: do less work per call (cache, hoist, batch) or call it less often.",
     )
 
 
@@ -124,7 +124,7 @@ def _chatty(fact: HotFunction) -> Hit:
         kind="chatty-call",
         severity=Severity.LOW,
         confidence=0.7,
-        message=f"`{plain_name(fact.name)}` is called {fact.calls:,} times{each}: {fact.share:.0%} of the profiled time "
-        "goes into many small calls.",
-        recommendation="Work on whole collections per call, keep the result, or inline it where it is called in a loop.",
+        message=f"`{plain_name(fact.name)}` is called {fact.calls:,} times{each}: {fact.share:.0%} of the profiled "
+        "time goes into many small calls.",
+        recommendation="Work on whole collections per call, keep the result, or inline it where a loop calls it.",
     )

@@ -5,7 +5,17 @@ from collections.abc import Iterable
 from activities.experts.analyser import Analysis, Sandbox
 from activities.experts.analysers.common import CODE, Hit, files_of
 from activities.experts.analysers.coverage_report import KINDS
-from activities.experts.analysers.facts import Answer, Count, Facts, Line, Name, ask, files_by_path, plain_name, under_review
+from activities.experts.analysers.facts import (
+    Answer,
+    Count,
+    Facts,
+    Line,
+    Name,
+    ask,
+    files_by_path,
+    plain_name,
+    under_review,
+)
 from activities.experts.children.places import is_test
 from activities.ports import SourceTree
 from models.expert import ExpertName, Severity
@@ -77,7 +87,7 @@ def hits_of(fact: FileUntested, file: SourceFile) -> Iterable[Hit]:
         kind="untested-change" if file.changed is not None else "untested-code",
         severity=Severity.LOW,
         confidence=0.45 if whole and count >= MIN_UNNAMED else 0.3,
-        message=f"No test file of this source names {text} of this file (first `{plain_name(name)}`). They may still be "
-        "reached through others.",
+        message=f"No test file of this source names {text} of this file (first `{plain_name(name)}`). They may still "
+        "be reached through others.",
         recommendation="Test what others rely on directly, or come with a coverage report that shows it is reached.",
     )

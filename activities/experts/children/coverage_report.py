@@ -6,7 +6,7 @@ from typing import Any
 from activities.experts.children.coverage_formats import Measured, read_report
 from activities.experts.children.definition import Definition
 from activities.experts.children.definitions import definitions
-from activities.experts.children.places import PathIndex, is_support, is_test
+from activities.experts.children.places import PathIndex, family_of, is_support, is_test
 from activities.experts.children.protocol import (
     InputInvalid,
     Ledger,
@@ -27,9 +27,7 @@ def analyse(request: Request) -> dict[str, Any]:
     if not measured:
         raise InputInvalid  # readable, but about another source
     ledger, files = Ledger(), list[dict[str, Any]]()
-    languages = {entry.language for entry in request.files if entry.path in measured}
-    families = languages | ({"javascript", "typescript"} if languages & {"javascript", "typescript"} else set())
-    families |= {"c", "cpp"} if languages & {"c", "cpp"} else set()
+    families = {family_of(entry.language) for entry in request.files if entry.path in measured}
     unmeasured: list[str] = []
     for entry in request.files:
         if entry.path in measured:
@@ -38,7 +36,7 @@ def analyse(request: Request) -> dict[str, Any]:
                 ledger.failed[entry.path] = "output_invalid"  # the report is of another version of the file
                 continue
             files.append(file_facts(entry, found, _functions(request, entry)))
-        elif entry.language not in families:
+        elif family_of(entry.language) not in families:
             ledger.failed[entry.path] = "no_input"
             continue
         elif not (is_test(entry.path) or is_support(entry.path)):
@@ -74,7 +72,7 @@ def _functions(request: Request, entry: SourceEntry) -> list[Definition]:
 
 
 def file_facts(entry: SourceEntry, measured: Measured, functions: list[Definition]) -> dict[str, Any]:
-    """What a report says of one file: shares, functions that never ran, the largest gap, changed lines that did not run."""
+    """What a report says of one file: shares, functions that never ran, the largest gap, changed lines that did not."""
     missing = sorted(line for line, count in measured.hits.items() if count == 0)
     dead = [item for item in functions if never_ran(item, measured)]
     public = [item for item in functions if item.public and not item.trivial and _measured_in(item, measured)]

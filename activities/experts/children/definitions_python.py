@@ -1,6 +1,5 @@
 """Definitions of a Python file."""
 
-import ast
 from pathlib import PurePosixPath
 
 from tree_sitter import Node
@@ -22,7 +21,9 @@ _UNDOCUMENTED = ("overload", "override", ".setter", ".deleter", ".getter")
 def python_definitions(parsed: Parsed) -> list[Definition]:
     """The module, its classes and functions, in the order of the file."""
     items = enclosing(captures(parsed, _WANTED), _CONTAINERS)
-    valued = {parent for name, node, parent in items if name == "value" and (node.type == "yield" or node.named_children)}
+    valued = {
+        parent for name, node, parent in items if name == "value" and (node.type == "yield" or node.named_children)
+    }
     visible: dict[int | None, bool] = {None: True}
     decorators: dict[int | None, list[str]] = {None: []}
     in_class: dict[int | None, bool] = {None: False}
@@ -58,7 +59,15 @@ def _class(parsed: Parsed, node: Node, public: bool) -> Definition:
     name = field_text(parsed, node, "name")
     trivial = body_lines(body) <= TRIVIAL_LINES
     return Definition(
-        "class", name, first_line(node), last_line(node), _body_line(body, node), public, trivial, doc=doc, doc_line=line
+        "class",
+        name,
+        first_line(node),
+        last_line(node),
+        _body_line(body, node),
+        public,
+        trivial,
+        doc=doc,
+        doc_line=line,
     )
 
 
@@ -142,18 +151,3 @@ def _parameters(parsed: Parsed, node: Node | None) -> tuple[tuple[str, ...], boo
         if inner.type == "identifier":
             names.append(parsed.text(inner))
     return tuple(names), any_name
-
-
-def exported_names(parsed: Parsed) -> frozenset[str] | None:
-    """The names in `__all__`, if the module says them as plain strings."""
-    for statement in parsed.root.named_children:
-        expression = statement.named_children[0] if statement.named_children else None
-        if expression is None or expression.type != "assignment":
-            continue
-        if field_text(parsed, expression, "left") == "__all__":
-            try:
-                value = ast.literal_eval(field_text(parsed, expression, "right"))
-            except (ValueError, SyntaxError, RecursionError, MemoryError):
-                return None
-            return frozenset(name for name in value if isinstance(name, str)) if isinstance(value, list | tuple) else None
-    return None

@@ -8,7 +8,9 @@ _NAME = r"[A-Za-z_$][\w$]*"
 _TAG = re.compile(r"[@\\](param|arg|argument)\b(?:\[(?:in|out|in,\s*out|out,\s*in)\])?\s*(.*)", re.IGNORECASE)
 _RETURN_TAG = re.compile(r"[@\\](returns?|retval|result)\b\s*(.*)")
 _TAG_NAME = re.compile(rf"\[?\s*(<{_NAME}>|{_NAME}(?:\s*,\s*{_NAME})*)(\S?)")
-_INHERITS = re.compile(r"@inheritdoc|\{@inheritDoc\}|[@\\]copydoc|@override|@overload|@callback|@typedef", re.IGNORECASE)
+_INHERITS = re.compile(
+    r"@inheritdoc|\{@inheritDoc\}|[@\\]copydoc|@override|@overload|@callback|@typedef", re.IGNORECASE
+)
 _NO_VALUE = re.compile(r"^\{?\s*(void|undefined|none|null|never|promise<\s*(void|undefined)\s*>)\b", re.IGNORECASE)
 _SPHINX = re.compile(rf"^\s*:(?:param|parameter|arg|argument|key|keyword)\s+(?:[^:]*\s)?\*{{0,2}}({_NAME})\s*:")
 _SPHINX_RETURN = re.compile(r"^\s*:returns?\s*:\s*(.*)")

@@ -1,4 +1,4 @@
-"""Which file of the source an import means. Pure: paths and specifiers in, paths out; what is not in the source is None."""
+"""Which file of the source an import means. Pure: paths and specifiers in, a path out, or None if it is outside."""
 
 import posixpath
 from collections.abc import Iterable, Mapping

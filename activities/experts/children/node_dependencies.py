@@ -6,20 +6,63 @@ from pathlib import PurePosixPath
 from typing import Any, cast
 
 from activities.experts.children.import_statements import Import, imports_of
-from activities.experts.children.places import is_support, is_test
 from activities.experts.children.manifests import is_package_manifest
+from activities.experts.children.places import is_support, is_test
 from activities.experts.children.protocol import Ledger, Request, main, read_source
 from activities.experts.children.syntax import Unparsable, parse
 
 MAX_FACTS = 100
 DECLARING = ("dependencies", "devDependencies", "peerDependencies", "optionalDependencies")
 BUILTINS = frozenset(
-    "assert async_hooks buffer child_process cluster console constants crypto dgram diagnostics_channel dns domain events "
-    "fs http http2 https inspector module net os path perf_hooks process punycode querystring readline repl stream "
-    "string_decoder sys timers tls trace_events tty url util v8 vm wasi worker_threads zlib".split()
+    [
+        "assert",
+        "async_hooks",
+        "buffer",
+        "child_process",
+        "cluster",
+        "console",
+        "constants",
+        "crypto",
+        "dgram",
+        "diagnostics_channel",
+        "dns",
+        "domain",
+        "events",
+        "fs",
+        "http",
+        "http2",
+        "https",
+        "inspector",
+        "module",
+        "net",
+        "os",
+        "path",
+        "perf_hooks",
+        "process",
+        "punycode",
+        "querystring",
+        "readline",
+        "repl",
+        "stream",
+        "string_decoder",
+        "sys",
+        "timers",
+        "tls",
+        "trace_events",
+        "tty",
+        "url",
+        "util",
+        "v8",
+        "vm",
+        "wasi",
+        "worker_threads",
+        "zlib",
+    ]
 )
 _PACKAGE = re.compile(r"^(@[a-z0-9~][\w.~-]*/)?[a-z0-9~_-][\w.~-]*$", re.IGNORECASE)
-_CONFIGURATION = re.compile(r"(^|[./-])(config|rc|conf|setup)([./-]|$)|^\.|gulpfile|gruntfile|webpack|rollup|vite", re.IGNORECASE)
+_CONFIGURATION = re.compile(
+    r"(^|[./-])(config|rc|conf|setup)([./-]|$)|^\.|gulpfile|gruntfile|webpack|rollup|vite", re.IGNORECASE
+)
 _Manifest = dict[str, Any]
 
 

@@ -11,9 +11,28 @@ _TEST_NAME = re.compile(
 )
 _CERTAIN_TEST_NAME = re.compile(r"^(.*\.(test|spec)\.[cm]?[jt]sx?|.*Test\.java)$")
 _SUPPORT_FOLDERS = frozenset(
-    "docs doc examples example samples benchmarks benches scripts tools vendor third_party node_modules site-packages".split()
+    [
+        "docs",
+        "doc",
+        "examples",
+        "example",
+        "samples",
+        "benchmarks",
+        "benches",
+        "scripts",
+        "tools",
+        "vendor",
+        "third_party",
+        "node_modules",
+        "site-packages",
+    ]
 )
 _SUPPORT_NAMES = frozenset({"setup.py", "noxfile.py", "fabfile.py", "build.rs", "Gruntfile.js", "gulpfile.js"})
+
+
+def family_of(language: str) -> str:
+    """Languages whose files use and test each other go by one name."""
+    return {"javascript": "script", "typescript": "script", "cpp": "c"}.get(language, language)
 
 
 def is_test(path: str) -> bool:

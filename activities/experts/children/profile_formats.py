@@ -45,7 +45,7 @@ def read_profile(kind: str, data: bytes) -> dict[Key, Timing]:
 
 
 def _pstats(data: bytes) -> dict[Key, Timing]:
-    """The marshalled dictionary of `pstats`; marshal trusts its input, which is why only a sandboxed child may do this."""
+    """The marshalled dictionary of `pstats`; marshal trusts its input, so only a sandboxed child may do this."""
     raw: object = marshal.loads(data)
     if not isinstance(raw, dict) or len(cast("dict[object, object]", raw)) > MAX_FUNCTIONS:
         raise InputInvalid

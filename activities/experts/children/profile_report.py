@@ -3,7 +3,6 @@
 import contextlib
 import re
 from bisect import bisect_right
-from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,7 +67,7 @@ def analyse(request: Request) -> dict[str, Any]:
                 texts[path], functions[path] = _read(request, entries[path])
             place = locate(key, texts[path], functions[path])
             if place is not None:
-                mine[key] = by_place.setdefault((path, *place[::2]), Mine(path, *place))
+                mine[key] = by_place.setdefault((path, place[0], place[2]), Mine(path, *place))
                 _add(mine[key], key, timing)
         matched += len(mine)
         _attribute(timings, mine)
@@ -152,7 +151,9 @@ def _fact(function: Mine, total: float, kind: str) -> dict[str, Any]:
         "passes_on": function.inner_time >= 0.8 * function.total_time > 0,
         "calls": function.calls,
         "outer_calls": function.outer_calls,
-        "microseconds_per_call": function.self_time / function.calls * 1e6 if function.calls and kind == "pstats" else None,
+        "microseconds_per_call": function.self_time / function.calls * 1e6
+        if function.calls and kind == "pstats"
+        else None,
     }
 
 

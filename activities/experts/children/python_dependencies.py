@@ -1,7 +1,7 @@
 """Child program: Python imports that no manifest declares, and declared dependencies that nothing imports, by deptry.
 
-Deptry's own command reads its settings from the reviewed `pyproject.toml` and obeys `# deptry: ignore` in the code, so its
-parts are used instead of it: the import reader, the module lookup and the finders.
+Deptry's own command reads its settings from the reviewed `pyproject.toml` and obeys `# deptry: ignore` in the code, so
+its parts are used instead of it: the import reader, the module lookup and the finders.
 """
 
 import logging
@@ -16,10 +16,10 @@ from deptry.module import ModuleBuilder, ModuleLocations
 from deptry.violations.base import Violation
 from deptry.violations.finder import find_violations
 
+from activities.experts.children.manifests import Project, is_manifest, normalised, project_of, projects, read_project
 from activities.experts.children.package_names import MODULES_OF, STANDARD_LIBRARY, look_alike
 from activities.experts.children.places import is_support, is_test
 from activities.experts.children.protocol import Ledger, Request, main, read_source
-from activities.experts.children.manifests import Project, is_manifest, normalised, project_of, projects, read_project
 from activities.experts.children.syntax import Parsed, Unparsable, captures, first_line, last_line, parse
 
 MAX_FACTS = 100

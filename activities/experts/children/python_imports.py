@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
-import grimp  # noqa: F401  # configures the adapters that the scanner below uses
 from grimp.application.ports.modulefinder import FoundPackage, ModuleFile
 from grimp.application.scanning import scan_imports
 from grimp.domain.valueobjects import DirectImport, Module
@@ -44,7 +43,10 @@ def analyse(request: Request) -> dict[str, Any]:
             ledger.failed[path] = error.reason
     marked = mark_lazy(request.root, edges)
     changed = frozenset(
-        (entry.path, line) for entry in request.files for start, end in entry.changed or () for line in range(start, end + 1)
+        (entry.path, line)
+        for entry in request.files
+        for start, end in entry.changed or ()
+        for line in range(start, end + 1)
     )
     return {
         **ledger.as_answer(),
@@ -64,7 +66,9 @@ def scan(root: Path, search_path: SearchPath) -> tuple[set[Edge], set[str], set[
     packages: set[FoundPackage] = set()
     for name, (folder, modules) in search_path.packages.items():
         file_of |= modules
-        spaces = {".".join(module.split(".")[:depth]) for module in modules for depth in range(1, module.count(".") + 1)}
+        spaces = {
+            ".".join(module.split(".")[:depth]) for module in modules for depth in range(1, module.count(".") + 1)
+        }
         found = frozenset(ModuleFile(Module(module), 0.0) for module in modules)
         packages.add(FoundPackage(name, str(root / folder), found, frozenset(spaces - modules.keys())))
     wanted = sorted(file for package in packages for file in package.module_files)

@@ -6,11 +6,10 @@ from typing import Any
 from activities.experts.children.import_graph import Edge, graph_facts
 from activities.experts.children.import_resolution import RustModules, java_package, resolve_include, resolve_script
 from activities.experts.children.import_statements import Import, imports_of
-from activities.experts.children.places import PathIndex, is_test
+from activities.experts.children.places import PathIndex, family_of, is_test
 from activities.experts.children.protocol import Ledger, Request, main, read_source
 from activities.experts.children.syntax import Unparsable, parse
 
-_FAMILY = {"javascript": "script", "typescript": "script", "c": "c", "cpp": "c", "java": "java", "rust": "rust"}
 _FACTS = ("cycles", "hubs", "violations")
 _Statements = dict[str, list[Import]]
 
@@ -22,12 +21,15 @@ def analyse(request: Request) -> dict[str, Any]:
     for entry in request.files:
         try:
             found = imports_of(parse(entry.path, entry.language, read_source(request.root, entry.path)))
-            stated[_FAMILY[entry.language]][entry.path] = found
+            stated[family_of(entry.language)][entry.path] = found
             ledger.analysed.append(entry.path)
         except Unparsable as error:
             ledger.failed[entry.path] = error.reason
     changed = frozenset(
-        (entry.path, line) for entry in request.files for start, end in entry.changed or () for line in range(start, end + 1)
+        (entry.path, line)
+        for entry in request.files
+        for start, end in entry.changed or ()
+        for line in range(start, end + 1)
     )
     answer: dict[str, Any] = {**ledger.as_answer(), "modules": len(ledger.analysed), "imports": 0}
     answer |= {name: [] for name in _FACTS}
@@ -90,7 +92,9 @@ def _java_edges(stated: _Statements) -> tuple[list[Edge], list[Edge]]:
         if item.target.startswith("package ")
     }
     packages = {package: path for path, package in sorted(package_of.items(), reverse=True) if not is_test(path)}
-    file_of = {f"{package}.{path.rpartition('/')[2].removesuffix('.java')}": path for path, package in package_of.items()}
+    file_of = {
+        f"{package}.{path.rpartition('/')[2].removesuffix('.java')}": path for path, package in package_of.items()
+    }
     between, layers = list[Edge](), list[Edge]()
     for path, items in stated.items():
         for item in items:

@@ -1,4 +1,4 @@
-"""Syntax trees of untrusted files: which grammar, how much of the file was understood, and no file may take for ever."""
+"""Syntax trees of untrusted files: which grammar, how much of the file was understood, and no file takes for ever."""
 
 import time
 from collections.abc import Iterable, Mapping

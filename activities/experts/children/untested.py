@@ -5,13 +5,12 @@ from typing import Any
 
 from activities.experts.children.definition import Definition
 from activities.experts.children.definitions import definitions
-from activities.experts.children.places import is_support, is_test
+from activities.experts.children.places import family_of, is_support, is_test
 from activities.experts.children.protocol import Ledger, Request, main, read_source
 from activities.experts.children.syntax import Parsed, Unparsable, captures, parse
 
 MAX_ITEMS = 100
 _WORD = re.compile(rb"[A-Za-z_$][\w$]*")
-_FAMILIES = ({"python"}, {"javascript", "typescript"}, {"java"}, {"rust"}, {"c", "cpp"})
 
 
 def analyse(request: Request) -> dict[str, Any]:
@@ -40,11 +39,6 @@ def analyse(request: Request) -> dict[str, Any]:
         if family in words and items and (fact := untested_facts(path, items, words[family])) is not None
     ]
     return {**ledger.as_answer(), "files": files}
-
-
-def family_of(language: str) -> str:
-    """Languages whose tests may test each other go by one name."""
-    return next("+".join(sorted(family)) for family in _FAMILIES if language in family)
 
 
 def inline_tests(parsed: Parsed) -> bytes:
