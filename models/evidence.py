@@ -1,17 +1,15 @@
 """What in a source, or beside it, calls for an expert: found by names in the code, in linear time."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from models.source import ArtifactKind, Evidence, Language, SourceFile
 
 _COVERAGE = {ArtifactKind.COVERAGE_JSON, ArtifactKind.COBERTURA_XML, ArtifactKind.LCOV}
 _PROFILE = {ArtifactKind.PSTATS, ArtifactKind.SPEEDSCOPE}
 
-# A word with, optionally, the bracket that calls it. Runs of spaces are bounded so that no input is scanned twice.
+# A word with, optionally, the bracket that calls it. Spaces between them are bounded: no input is scanned twice.
 _WORD = re.compile(r"([A-Za-z_$][A-Za-z0-9_$]*!?)[ \t]{0,4}(\()?")
-_COMMENT = re.compile(r"[ \t]*(?://|/\*|\*)")
-_HASH_COMMENT = re.compile(r"[ \t]*#")
 
 
 def _words(text: str) -> frozenset[str]:
@@ -115,49 +113,35 @@ def evidence_of(
         found.add(Evidence.COVERAGE)
     if kinds & _PROFILE:
         found.add(Evidence.PROFILE)
-    if any(_holds(file, texts, gone, _is_security_relevant) for file in files):
+    code = [file for file in files if file.language is not Language.OTHER]
+    if any(_is_security_relevant(file, _lines(file, texts, gone)) for file in code):
         found.add(Evidence.SECURITY_CONSTRUCTS)
-    changes = (file for file in files if file.changed is not None)
-    if any(_holds(file, texts, gone, _declares_public) for file in changes):
+    changes = (file for file in code if file.changed is not None)
+    if any(_declares_public(file, _lines(file, texts, gone)) for file in changes):
         found.add(Evidence.PUBLIC_API_CHANGED)
     return tuple(evidence for evidence in Evidence if evidence in found)
 
 
-def _holds(
-    file: SourceFile,
-    texts: Mapping[str, str],
-    removed: Mapping[str, Sequence[str]],
-    rule: Callable[[SourceFile, str], bool],
-) -> bool:
-    if file.language is Language.OTHER:
-        return False
-    lines = [*_lines_under_review(file, texts[file.path]), *removed.get(file.path, ())]
-    return any(rule(file, line) for line in lines)
-
-
-def _lines_under_review(file: SourceFile, text: str) -> list[str]:
+def _lines(file: SourceFile, texts: Mapping[str, str], removed: Mapping[str, Sequence[str]]) -> list[str]:
+    """Lines under review and, of a change, those it removed."""
+    lines = texts[file.path].split("\n")
     if file.changed is None:
-        return text.split("\n")
-    if not file.changed:
-        return []
-    lines = text.split("\n")
-    return [line for part in file.changed for line in lines[part.start - 1 : part.end]]
+        return lines
+    changed = [line for part in file.changed for line in lines[part.start - 1 : part.end]]
+    return [*changed, *removed.get(file.path, ())]
 
 
-def _is_security_relevant(file: SourceFile, line: str) -> bool:
+def _is_security_relevant(file: SourceFile, lines: Sequence[str]) -> bool:
     language = _SAME_AS.get(file.language, file.language)
-    comment = _HASH_COMMENT if language is Language.PYTHON else _COMMENT
-    if comment.match(line):
-        return False
-    names, calls = _NAMES[language], _CALLS[language]
-    for match in _WORD.finditer(line):
-        word = match[1]
-        if word in names or word in _SQL or (match[2] and word in calls):
-            return True
-    return False
+    comments = ("#",) if language is Language.PYTHON else ("//", "/*", "*")
+    code = "\n".join(line for line in lines if not line.lstrip().startswith(comments))
+    words = set(_WORD.findall(code))
+    named = _NAMES[language] | _SQL
+    called = _CALLS[language]
+    return any(word in named or (bracket and word in called) for word, bracket in words)
 
 
-def _declares_public(file: SourceFile, line: str) -> bool:
+def _declares_public(file: SourceFile, lines: Sequence[str]) -> bool:
     if file.language in {Language.C, Language.CPP}:
-        return file.path.lower().endswith(_HEADERS) and _HEADER_DECLARATION.match(line) is not None
-    return _DECLARATIONS[file.language].match(line) is not None
+        return file.path.lower().endswith(_HEADERS) and any(map(_HEADER_DECLARATION.match, lines))
+    return any(map(_DECLARATIONS[file.language].match, lines))

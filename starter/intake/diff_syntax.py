@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from models.errors import InvalidInput
+from models.source import MAX_PATH_LENGTH
 
 if TYPE_CHECKING:
     from unidiff.patch import PatchedFile
@@ -18,8 +19,9 @@ _PREFIX = re.compile(r"[abciow12]/")
 """`a/`, `b/`, and what git writes with diff.mnemonicPrefix or --no-index."""
 _ESCAPE = re.compile(rb"\\([0-7]{1,3}|.)", re.DOTALL)
 _ESCAPED = {b"a": b"\a", b"b": b"\b", b"t": b"\t", b"n": b"\n", b"v": b"\v", b"f": b"\f", b"r": b"\r"}
-_MAX_HEADER = 4096
-_MAX_CONJUNCTIONS = 8
+_MAX_HEADER = 2 * MAX_PATH_LENGTH + 64
+_MAX_CONJUNCTIONS = 4
+"""Occurrences of " and " in a header: names may hold some, but each costs the parser a scan of the line."""
 
 
 def invalid_diff(line: int, why: str) -> InvalidInput:

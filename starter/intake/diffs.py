@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from models.source import LineRange
 from starter.intake.diff_syntax import NULL, first_line, invalid_diff, names_of, parse_strictly, split_lines
-from starter.intake.limits import MAX_DIFF_BYTES, diff_too_large
+from starter.intake.limits import MAX_DIFF_BYTES, MAX_DIFF_LINES, diff_too_large
 
 if TYPE_CHECKING:
     from unidiff.patch import Hunk, PatchedFile
@@ -86,6 +86,8 @@ def parse_diff(text: str) -> tuple[FileDiff, ...]:
         InvalidInput: `invalid_diff` with the line number when it is malformed, `diff_too_large` when it is too long.
     """
     if len(text) > MAX_DIFF_BYTES or len(text.encode(errors="replace")) > MAX_DIFF_BYTES:
+        raise diff_too_large()
+    if text.count("\n") > MAX_DIFF_LINES:
         raise diff_too_large()
     lines = split_lines(text)
     files = tuple(_file_diff(file, lines) for file in parse_strictly(lines))

@@ -7,7 +7,9 @@ from models.errors import InvalidInput
 from models.source import MAX_FILE_BYTES, MAX_FILES, MAX_SOURCE_BYTES, SkippedFile
 
 MAX_DIFF_BYTES = 16 * 1024 * 1024
-"""Bytes of one unified diff: some 300,000 lines."""
+"""Bytes of one unified diff."""
+MAX_DIFF_LINES = 200_000
+"""Lines of one unified diff: beyond that nobody reviews, and reading it takes many seconds."""
 MAX_ARTIFACT_BYTES = 32 * 1024 * 1024
 """Bytes of one coverage report or profile."""
 
@@ -40,8 +42,8 @@ def source_too_large(limit: int) -> InvalidInput:
 
 def diff_too_large() -> InvalidInput:
     """The unified diff is larger than can be read."""
-    message = f"The diff holds more than {MAX_DIFF_BYTES} bytes. Review the change in smaller parts."
-    return InvalidInput("diff_too_large", message, 413, max_bytes=MAX_DIFF_BYTES)
+    message = f"A diff holds at most {MAX_DIFF_BYTES} bytes and {MAX_DIFF_LINES} lines. Review the change in parts."
+    return InvalidInput("diff_too_large", message, 413, max_bytes=MAX_DIFF_BYTES, max_lines=MAX_DIFF_LINES)
 
 
 def no_files(skipped: Sequence[SkippedFile]) -> InvalidInput:

@@ -205,3 +205,10 @@ def test_ranges_hold_exactly_the_numbers_and_do_not_touch(numbers: set[int]) -> 
     ranges = ranges_of(numbers)
     assert {number for part in ranges for number in range(part.start, part.end + 1)} == numbers
     assert all(left.end + 1 < right.start for left, right in zip(ranges, ranges[1:], strict=False))
+
+
+def test_a_diff_beyond_the_limits_is_refused_before_it_is_read() -> None:
+    for text in ("x" * (16 * 1024 * 1024 + 1), "é" * (8 * 1024 * 1024 + 1), "\n" * 200_001):
+        with pytest.raises(InvalidInput) as caught:
+            parse_diff(text)
+        assert (caught.value.problem.code, caught.value.status) == ("diff_too_large", 413)

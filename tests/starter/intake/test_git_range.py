@@ -197,14 +197,16 @@ def test_links_and_submodules_are_reported_and_not_followed(repository: Path, tm
 def test_variables_of_the_caller_do_not_redirect_git(
     repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    write_tree(repository, {"a.py": "one\nTWO\nthree\n"})
     marker = tmp_path / "marker"
     monkeypatch.setenv("GIT_EXTERNAL_DIFF", f"touch {marker}")
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))
+    monkeypatch.setenv("GIT_OBJECT_DIRECTORY", str(tmp_path / "elsewhere"))
+    monkeypatch.setenv("GIT_TRACE", str(marker))
     monkeypatch.setenv("GIT_INDEX_FILE", str(tmp_path / "index"))
     monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
     monkeypatch.setenv("GIT_CONFIG_KEY_0", "diff.noprefix")
     monkeypatch.setenv("GIT_CONFIG_VALUE_0", "true")
-    write_tree(repository, {"a.py": "one\nTWO\nthree\n"})
     assert changes(repository, "HEAD") == {"a.py": [2]}
     assert not marker.exists()
 
