@@ -111,7 +111,7 @@ def hits_of(answer: CoverageAnswer, files: dict[str, SourceFile], is_change: boo
             kind="uncovered-code",
             severity=Severity.LOW,
             confidence=0.6,
-            message=f"{len(absent)} files are not in the coverage report, so no test is known to run them: {names}{more}.",
+            message=f"{len(absent)} files are not in the coverage report; no test is known to run them: {names}{more}.",
             recommendation="Measure the whole source (coverage.py: `source`, lcov: `--initial`), then look again.",
         )
 
