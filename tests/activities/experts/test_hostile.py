@@ -111,7 +111,7 @@ BLINDING = {
     "pyproject.toml": "[tool.ruff]\nexclude = ['*']\n[tool.ruff.lint]\nselect = []\n[tool.bandit]\n"
     "exclude_dirs = ['.']\n[tool.vulture]\nexclude = ['*']\n[tool.complexipy]\nexclude = ['*']\n",
     "ruff.toml": "exclude = ['*']\n",
-    ".ruff.toml": "lint.select = []\n",
+    ".ruff.toml": "lint.select = []\nlint.per-file-ignores = {'*' = ['ALL']}\n",
     ".bandit": "[bandit]\nskips = B102,B307,B602\nexclude = /\n",
     "setup.cfg": "[bandit]\nskips = B102,B307,B602\n",
     ".gitignore": "*\n",
