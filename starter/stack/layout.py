@@ -31,6 +31,11 @@ class Layout:
         return self.home / "logs"
 
     @property
+    def bytecode(self) -> Path:
+        """Compiled modules of our own programs; may be removed at any time."""
+        return self.home / "cache" / "bytecode"
+
+    @property
     def secrets(self) -> Path:
         """Generated secrets, one file of mode 0600 each."""
         return self.home / "secrets"
