@@ -10,11 +10,11 @@ from datetime import timedelta
 from importlib.metadata import version
 from typing import Any
 
-from activities.experts.panel import PanelAnalyst
 from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.experts.panel import PanelAnalyst
 from activities.experts.sandbox import KernelSandbox
 from activities.review import ReviewActivities
 from activities.unrouted import NoProvider

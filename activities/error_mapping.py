@@ -31,7 +31,7 @@ POSTURE: dict[type[Exception], tuple[FailureType, Retry]] = {
     IsolationUnavailable: (FailureType.ISOLATION_UNAVAILABLE, Retry.NEVER),
     AnalysisFailed: (FailureType.ANALYSIS_FAILED, Retry.FEW),
 }
-"""Each port error: its code, and whether trying again can help. Any other error is ours: internal, tried a few times."""
+"""Each port error: its code, and whether trying again can help. Any other error is ours: internal, a few tries."""
 
 
 def as_failure(error: Exception, attempt: int = 1) -> ApplicationError:

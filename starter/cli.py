@@ -38,15 +38,17 @@ def review(
     diff: Annotated[Path | None, typer.Option(help="Diff that led to PATH's content; only its changes count.")] = None,
     base: Annotated[str | None, typer.Option(help="Git revision; only what changed since then counts.")] = None,
     exclude: Annotated[list[str] | None, typer.Option(help="Pattern as in .gitignore; may be repeated.")] = None,
-    mode: Annotated[str | None, typer.Option(help="pipeline, parallel or backtrack; the profile's if not given.")] = None,
+    mode: Annotated[
+        str | None, typer.Option(help="pipeline, parallel or backtrack; the profile's if not given.")
+    ] = None,
     experts: Annotated[str, typer.Option(help="auto, all, or names separated by commas.")] = "auto",
     profile: Annotated[str, typer.Option(help="interactive (parallel), batch (pipeline) or quality (backtrack).")] = (
         "interactive"
     ),
     budget: Annotated[float | None, typer.Option(help="Most to spend on model calls, in USD.")] = None,
-    fail_on: Annotated[str, typer.Option(help="Severity from which the exit code is 1: critical, high, medium, low.")] = (
-        "low"
-    ),
+    fail_on: Annotated[
+        str, typer.Option(help="Severity from which the exit code is 1: critical, high, medium, low.")
+    ] = ("low"),
     format: Annotated[str, typer.Option(help="table, json, sarif, markdown or html.")] = "table",
     output: Annotated[Path | None, typer.Option(help="File for the report; standard output if not given.")] = None,
     coverage: Annotated[Path | None, typer.Option(help="coverage.py JSON, Cobertura XML or lcov.")] = None,

@@ -65,7 +65,7 @@ class Client:
         """
         timeout = httpx.Timeout(STREAM_SECONDS, connect=CONNECT_SECONDS)
         with self._errors(), self._http.stream("GET", f"/reviews/{review_id}/events", timeout=timeout) as answer:
-            if answer.status_code != httpx.codes.OK:
+            if answer.is_error:
                 answer.read()
                 self._refuse(answer)
             for line in answer.iter_lines():

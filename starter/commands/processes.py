@@ -39,7 +39,9 @@ def migrate_database() -> int:
         print(f"conclave migrate: {error}", file=sys.stderr)
         return 2
     except schema.SchemaTooNew:
-        print("conclave migrate: schema_too_new: the database is ahead of this release; upgrade Conclave", file=sys.stderr)
+        print(
+            "conclave migrate: schema_too_new: the database is ahead of this release; upgrade Conclave", file=sys.stderr
+        )
         return 4
     print("The database has this release's schema.")
     return 0

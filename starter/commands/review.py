@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal, TypeVar, cast
+from typing import Literal, TypeVar
 
 from pydantic import ValidationError
 
@@ -100,7 +100,7 @@ def wishes(options: ReviewOptions) -> Callable[[str], ReviewSubmission]:
     profile = _choice(options.profile, ReviewProfile, "--profile")
     experts: Literal["auto", "all"] | tuple[ExpertName, ...]
     if options.experts in ("auto", "all"):
-        experts = cast(Literal["auto", "all"], options.experts)
+        experts = options.experts
     else:
         names = [name.strip() for name in options.experts.split(",") if name.strip()]
         experts = tuple(dict.fromkeys(_choice(name, ExpertName, "--experts") for name in names))
@@ -108,7 +108,9 @@ def wishes(options: ReviewOptions) -> Callable[[str], ReviewSubmission]:
             raise InvalidInput("no_experts", "--experts names nobody; give auto, all, or at least one expert.")
     budget = None if options.budget is None else round(options.budget * 1_000_000)
     if budget is not None and not 0 < budget <= MAX_BUDGET_MICRO_USD:
-        raise InvalidInput("invalid_budget", f"--budget takes more than 0 and at most {MAX_BUDGET_MICRO_USD // 10**6} USD.")
+        raise InvalidInput(
+            "invalid_budget", f"--budget takes more than 0 and at most {MAX_BUDGET_MICRO_USD // 10**6} USD."
+        )
 
     def submission(source_id: str) -> ReviewSubmission:
         try:

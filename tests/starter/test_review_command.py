@@ -17,7 +17,9 @@ CONCLAVE = Path(sys.executable).with_name("conclave")
 SCHEMA = Path(__file__).parent.parent / "data" / "sarif-schema-2.1.0.json"
 
 
-def conclave(home: Path, *arguments: str | Path, cwd: Path | None = None, **extra: str) -> subprocess.CompletedProcess[str]:
+def conclave(
+    home: Path, *arguments: str | Path, cwd: Path | None = None, **extra: str
+) -> subprocess.CompletedProcess[str]:
     """Run the command with nothing of this environment but the path, and see that it prints no colours."""
     environment = {"PATH": os.environ["PATH"], "HOME": str(home), "CONCLAVE_HOME": str(home), **extra}
     done = subprocess.run(
@@ -90,7 +92,9 @@ def test_other_formats(service: Stack, format: str) -> None:
 
 def test_fail_on_decides_the_exit_code(service: Stack, tmp_path: Path) -> None:
     (tmp_path / "shop").mkdir()
-    (tmp_path / "shop" / "clean.py").write_text('"""Adds."""\n\n\ndef add(a: int, b: int) -> int:\n    """Sum."""\n    return a + b\n')
+    (tmp_path / "shop" / "clean.py").write_text(
+        '"""Adds."""\n\n\ndef add(a: int, b: int) -> int:\n    """Sum."""\n    return a + b\n'
+    )
     assert conclave(service.home, "review", tmp_path / "shop", "--fail-on", "high").returncode == 0
 
 
