@@ -1,0 +1,65 @@
+"""A worker of the orchestration benchmark, in a process of its own: real stores, experts that answer at once."""
+
+import asyncio
+import sys
+
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.worker import Worker
+
+from activities.ports import SourceTree
+from activities.review import ReviewActivities
+from activities.unrouted import NoProvider
+from benchmarks.bare import BareWorkflow, answer
+from models.expert import CoverageEntry, CoverageStatus, ExpertName, StaticResult
+from models.settings import Settings
+from starter.composition import services
+from starter.connection import connect
+from worker import workers, workflow_runner
+
+READY = "ready"
+
+
+def bare_queue(prefix: str) -> str:
+    """Task queue of the bare workflow."""
+    return f"{prefix}-bare"
+
+
+class InstantAnalyst:
+    """Has read everything and found nothing, after a wait that grows from expert to expert."""
+
+    def __init__(self, step: float) -> None:
+        self._step = step
+
+    async def analyse(self, expert: ExpertName, tree: SourceTree) -> StaticResult:
+        """Answer; see `activities.ports.Analyst`."""
+        await asyncio.sleep(self._step * list(ExpertName).index(expert))
+        coverage = tuple(
+            CoverageEntry(expert=expert, path=file.path, status=CoverageStatus.ANALYSED, tools=("instant",))
+            for file in tree.manifest.files
+        )
+        return StaticResult(expert=expert, coverage=coverage)
+
+
+async def serve(prefix: str, step: float) -> None:
+    """Work on the queues of a prefix until standard input closes."""
+    settings = Settings(task_queue=prefix)
+    async with services(settings, "worker") as parts:
+        review = ReviewActivities(InstantAnalyst(step), NoProvider(), parts.sources, parts.reviews, "0")
+        plain = await connect(settings, pydantic_data_converter, "conclave-bare")
+        bare = Worker(
+            plain,
+            task_queue=bare_queue(prefix),
+            workflows=[BareWorkflow],
+            activities=[answer],
+            workflow_runner=workflow_runner(),
+        )
+        running = [*workers(parts, review), bare]
+        tasks = [asyncio.create_task(each.run()) for each in running]
+        print(READY, flush=True)
+        await asyncio.to_thread(sys.stdin.read)
+        await asyncio.gather(*(each.shutdown() for each in running))
+        await asyncio.gather(*tasks)
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(sys.argv[1], float(sys.argv[2])))
