@@ -38,6 +38,12 @@ def test_of_a_deletion_the_line_after_it_is_changed_or_the_last(context: int, go
     assert file.changed(new.count("\n")) == (LineRange(start=changed, end=changed),)
 
 
+@pytest.mark.parametrize(("old", "new"), [("one\ntwo\n", "two\n"), ("two\n", "one\ntwo\n")])
+def test_a_change_at_the_top_without_context_is_neither_a_new_nor_a_deleted_file(old: str, new: str) -> None:
+    (file,) = parse_diff(a_diff("a.py", old, new, context=0))
+    assert (file.is_new, file.is_deleted, file.has_text) == (False, False, True)
+
+
 HEADER = "diff --git a/a.py b/a.py\nindex 1..2 100644\n--- a/a.py\n+++ b/a.py\n"
 
 
