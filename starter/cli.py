@@ -55,6 +55,7 @@ def review(
     profile_data: Annotated[Path | None, typer.Option(help="pstats or speedscope JSON.")] = None,
     json_output: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
+    """`conclave review`; its help is `REVIEW_HELP`."""
     from starter.commands.review import ReviewOptions, run
 
     options = ReviewOptions(

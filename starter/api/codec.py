@@ -1,8 +1,8 @@
-"""The codec endpoint: lets the Temporal web UI and command line show payloads in clear to whoever has the token."""
+"""The codec endpoint: shows payloads in clear to the Temporal web UI and command line of whoever has a token."""
 
 import hmac
 import logging
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
 from google.protobuf.json_format import MessageToJson, Parse, ParseError
@@ -11,26 +11,14 @@ from temporalio.api.common.v1 import Payloads
 from models.codec import PayloadUnreadable
 from models.errors import InvalidInput
 from starter.api.auth import Unauthenticated, bearer, same_token
+from starter.api.body import read_body
 from starter.api.state import State
+from starter.codec_token import web_ui_token
 
 router = APIRouter(tags=["codec"], include_in_schema=False)
 log = logging.getLogger("conclave.codec")
 
-COOKIE = "conclave_codec"
 MAX_BODY_BYTES = 8 * 1024 * 1024
-
-
-def allowed(request: Request, token: str | None) -> bool:
-    """Whether a request carries the codec token: as bearer token or as the cookie of `/codec/session`."""
-    if token is None:
-        return False
-    cookie = request.cookies.get(COOKIE)
-    if cookie is not None:
-        return same_token(cookie, token)
-    try:
-        return same_token(bearer(request), token)
-    except InvalidInput:
-        return False
 
 
 def cross_origin(request: Request, ui_url: str | None) -> dict[str, str]:
@@ -47,23 +35,45 @@ def cross_origin(request: Request, ui_url: str | None) -> dict[str, str]:
     }
 
 
-@router.options("/codec/{way}")
-async def preflight(way: str, request: Request, state: State) -> Response:
+@router.options("/codec/{token}/decode")
+@router.options("/codec/decode")
+async def preflight(request: Request, state: State) -> Response:
     """The browser's question before it sends a payload."""
     return Response(status_code=204, headers=cross_origin(request, state.services.settings.temporal_ui_url))
 
 
-@router.post("/codec/{way}")
-async def translate(way: str, request: Request, state: State) -> Response:
-    """Decode or encode a batch of payloads. Every decoding is noted in the log, without content."""
-    headers = cross_origin(request, state.services.settings.temporal_ui_url)
-    if way not in ("decode", "encode"):
-        raise InvalidInput("not_found", "There is no such path.", 404)
-    if not allowed(request, request.app.state.codec_token):
+@router.post("/codec/{token}/decode")
+async def decode_for_ui(token: str, request: Request, state: State) -> Response:
+    """Decode for the web UI, whose token is in the address."""
+    known = request.app.state.codec_token
+    if known is None or not same_token(token[:512], web_ui_token(known)):
         raise Unauthenticated
-    body = await request.body()
-    if len(body) > MAX_BODY_BYTES:
-        raise InvalidInput("body_too_large", f"The body is over {MAX_BODY_BYTES} bytes; send less.", 413)
+    return await _translate("decode", request, state)
+
+
+@router.post("/codec/decode")
+async def decode(request: Request, state: State) -> Response:
+    """Decode for a bearer of the codec token."""
+    _require_bearer(request)
+    return await _translate("decode", request, state)
+
+
+@router.post("/codec/encode")
+async def encode(request: Request, state: State) -> Response:
+    """Encode for a bearer of the codec token."""
+    _require_bearer(request)
+    return await _translate("encode", request, state)
+
+
+def _require_bearer(request: Request) -> None:
+    known = request.app.state.codec_token
+    if known is None or not same_token(bearer(request), known):
+        raise Unauthenticated
+
+
+async def _translate(way: Literal["decode", "encode"], request: Request, state: State) -> Response:
+    """Decode or encode a batch of payloads; each is noted in the log, without content."""
+    body = await read_body(request, MAX_BODY_BYTES)
     try:
         payloads: Any = Parse(body, Payloads()).payloads
     except (ParseError, UnicodeDecodeError):
@@ -74,15 +84,5 @@ async def translate(way: str, request: Request, state: State) -> Response:
         done = await (codec.decode(payloads) if way == "decode" else codec.encode(payloads))
     except PayloadUnreadable:
         raise InvalidInput("payload_unreadable", "A payload was not encrypted by this installation.", 422) from None
+    headers = cross_origin(request, state.services.settings.temporal_ui_url)
     return Response(MessageToJson(Payloads(payloads=done)), media_type="application/json", headers=headers)
-
-
-@router.get("/codec/session")
-async def open_session(token: str, request: Request, state: State) -> Response:
-    """Give this browser the codec cookie and send it to the web UI."""
-    known = request.app.state.codec_token
-    if known is None or not same_token(token[:512], known):
-        raise Unauthenticated
-    answer = Response(status_code=303, headers={"Location": state.services.settings.temporal_ui_url or "/healthz"})
-    answer.set_cookie(COOKIE, known, httponly=True, samesite="strict", path="/codec")
-    return answer

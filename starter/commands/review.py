@@ -159,10 +159,10 @@ def follow(client: Client, view: ReviewView, complaint: Callable[[], str | None]
     with ReviewProgress(Console(stderr=True)) as progress:
         for attempt in range(RECONNECTS):
             try:
-                for view in client.follow(view.id):
-                    progress.update(view.experts)
-                    if view.status != ReviewStatus.RUNNING:
-                        return view
+                for now in client.follow(view.id):
+                    progress.update(now.experts)
+                    if now.status != ReviewStatus.RUNNING:
+                        return now
             except Unreachable:
                 if attempt == RECONNECTS - 1:
                     raise

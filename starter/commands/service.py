@@ -44,7 +44,7 @@ def _local(settings: Settings) -> Service:
     from starter.stack.look import status
 
     try:
-        stack = up(settings)
+        stack = up(settings, refresh=False)
     except StackError as error:
         raise Unreachable(str(error)) from None
     environment = stack.environment()

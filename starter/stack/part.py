@@ -70,6 +70,11 @@ class Site:
         """A generated secret, made on first use."""
         return secret_files.read_or_create(self.layout.secrets / name)
 
+    def codec_token(self) -> str:
+        """The codec endpoint's token: the one in the settings, or this stack's own."""
+        given = self.settings.codec_token
+        return given.get_secret_value() if given else self.secret(secret_files.CODEC_TOKEN)
+
     def environment(self) -> dict[str, str]:
         """Everything our programs must know: the settings that were given, and where the parts are."""
         found = settings_environment(self.settings) | {"CONCLAVE_HOME": str(self.layout.home)}

@@ -45,12 +45,11 @@ class Api(Part):
     def environment(self, site: Site) -> dict[str, str]:
         given = site.settings
         api_token = given.api_token.get_secret_value() if given.api_token else site.secret(secret_files.API_TOKEN)
-        codec = given.codec_token.get_secret_value() if given.codec_token else site.secret(secret_files.CODEC_TOKEN)
         return {
             "CONCLAVE_API_HOST": LOOPBACK,
             "CONCLAVE_API_PORT": str(site.state.ports["api"]),
             "CONCLAVE_API_TOKEN": api_token,
-            "CONCLAVE_CODEC_TOKEN": codec,
+            "CONCLAVE_CODEC_TOKEN": site.codec_token(),
             # Nobody else looks after this database.
             "CONCLAVE_MIGRATE": "true",
         }

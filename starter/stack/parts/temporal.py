@@ -7,6 +7,7 @@ from typing import Any
 from typing_extensions import override
 
 from models.settings import Settings
+from starter.codec_token import web_ui_token
 from starter.stack import binaries, wire
 from starter.stack.errors import NotReady
 from starter.stack.part import Command, Part, Site
@@ -56,7 +57,9 @@ class Temporal(Part):
             *("--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=NORMAL"),
         ]
         if "api" in ports:
-            argv += ["--ui-codec-endpoint", f"http://{site.address('api')}/codec"]
+            # The UI of this server sends no credentials, so its token is in the address (see `starter.codec_token`).
+            token = web_ui_token(site.codec_token())
+            argv += ["--ui-codec-endpoint", f"http://{site.address('api')}/codec/{token}"]
         if site.settings.temporal_namespace != DEFAULT_NAMESPACE:
             argv += ["--namespace", site.settings.temporal_namespace]
         for name, kind in search_attributes().items():

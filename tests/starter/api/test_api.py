@@ -8,6 +8,8 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
+from starter.codec_token import web_ui_token
+
 JSON = {"Content-Type": "application/json"}
 CANARY = "canary-7c1f-value"
 
@@ -117,7 +119,7 @@ async def test_every_route_but_health_needs_the_token(app: FastAPI, anonymous: h
     for route in (route for route in app.routes if isinstance(route, APIRoute)):
         if route.path in open_to_all:
             continue
-        path = route.path.format(source_id="0" * 32, review_id="0" * 32, way="decode")
+        path = route.path.format(source_id="0" * 32, review_id="0" * 32, token="0" * 40)
         for method in route.methods - {"OPTIONS"}:
             answer = await anonymous.request(method, path, params={"token": "wrong"}, content=b"{}", headers=JSON)
             assert answer.status_code == 401, (method, route.path)
@@ -222,11 +224,12 @@ async def test_the_codec_decodes_for_the_token_alone(app: FastAPI, anonymous: ht
     sealed = await app.state.conclave.services.codec.encode([plain])
     body = MessageToJson(Payloads(payloads=sealed))
     assert "secret" not in body
-    refused = await anonymous.post("/codec/decode", content=body)
-    opened = await anonymous.post(
-        "/codec/decode", content=body, headers={"Authorization": "Bearer codec-token-0123456789"}
-    )
+    refused = await anonymous.post("/codec/decode", content=body, headers=JSON)
+    bearer = {"Authorization": "Bearer codec-token-0123456789"}
+    opened = await anonymous.post("/codec/decode", content=body, headers={**JSON, **bearer})
+    for_ui = await anonymous.post(f"/codec/{web_ui_token('codec-token-0123456789')}/decode", content=body, headers=JSON)
     assert refused.status_code == 401
+    assert for_ui.json() == opened.json()
     assert opened.status_code == 200
     assert opened.json()["payloads"][0]["data"] == "InNlY3JldCBjb2RlIg=="
 
