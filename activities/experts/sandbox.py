@@ -50,12 +50,18 @@ def resource_limits(limits: Limits, namespaces: bool) -> dict[str, int]:
     }
     if sys.platform == "linux":  # macOS counts address space and processes differently and refuses sane values
         wanted["RLIMIT_AS"] = limits.memory_bytes
-        wanted["RLIMIT_NPROC"] = limits.processes + (0 if namespaces else own_tasks())
+        wanted["RLIMIT_NPROC"] = limits.processes + (0 if namespaces and counts_apart() else own_tasks())
     return wanted
 
 
+def counts_apart() -> bool:
+    """Whether a user namespace has a process count of its own: since Linux 5.14."""
+    major, minor = os.uname().release.split(".")[:2]
+    return (int(major), int("".join(filter(str.isdigit, minor)) or 0)) >= (5, 14)
+
+
 def own_tasks() -> int:
-    """Tasks of this user: outside a user namespace they all count against the process limit."""
+    """Tasks of this user: without a count of its own they all count against the process limit."""
     total, uid = 0, os.getuid()
     for pid in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError):
@@ -117,6 +123,13 @@ def configuration(
     }
 
 
+def user_home() -> tuple[Path, ...]:
+    """The home of this user; none in containers whose user has neither HOME nor an account."""
+    with contextlib.suppress(RuntimeError):
+        return (Path.home(),)
+    return ()
+
+
 class KernelSandbox:
     """The sandbox by means of the kernel alone: namespaces where it gives them, resource limits everywhere."""
 
@@ -137,7 +150,7 @@ class KernelSandbox:
             report: says what the machine allows.
         """
         self._required = required
-        self._hidden = (Path.home(), *hidden)
+        self._hidden = (*user_home(), *hidden)
         self._places = asyncio.Semaphore(at_once or os.cpu_count() or 1)
         self._report = report
 

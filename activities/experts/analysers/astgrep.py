@@ -80,7 +80,9 @@ class AstGrepAnalyser:
                 extra = (config.parent, Path(folder)) if copied else (config.parent,)
                 done = await sandbox.run([*argv, "--", *where], tree=tree.root, extra_read=extra)
                 whole = failure_of(done) or complaint(done, len(group), sum(path in empty for path in group))
-                return Part(whole=whole) if whole else parsed(done.stdout, where)
+                part = Part(whole=whole) if whole else parsed(done.stdout, where)
+                part.seconds = done.seconds
+                return part
 
             by_language = [[path for path in paths if languages[path] is language] for language in Language]
             groups = [group for same in by_language for group in chunks(tree, same, CHUNK_BYTES)]

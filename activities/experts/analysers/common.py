@@ -5,7 +5,6 @@ import functools
 import importlib.metadata
 import re
 import sysconfig
-import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,6 +50,8 @@ class Part:
     failed: dict[str, CoverageReason] = field(default_factory=dict[str, CoverageReason])
     whole: CoverageReason | None = None
     """Why nothing of the chunk can be trusted."""
+    seconds: float = 0.0
+    """How long the tool ran; not how long it waited for its turn."""
 
 
 def program(name: str) -> str:
@@ -161,6 +162,7 @@ async def in_chunks(
     done = [row for rows in await asyncio.gather(*(once(group, True) for group in groups)) for row in rows]
     total = Part()
     for group, part in done:
+        total.seconds += part.seconds
         if part.whole is not None:
             total.failed |= dict.fromkeys(group, part.whole)
             continue
@@ -180,12 +182,11 @@ async def analysis(
     work: Awaitable[Part],
 ) -> Analysis:
     """Await a tool's work and state what was read, what was not, and what was found."""
-    started = time.monotonic()
     part = await work
     run = ToolRun(
         tool=tool,
         version=version(distribution),
-        seconds=round(time.monotonic() - started, 3),
+        seconds=round(part.seconds, 3),
         files=len(paths),
         failure=part.whole,
     )

@@ -51,8 +51,10 @@ async def run_child(
         missing = b"ModuleNotFoundError" in done.stderr
         whole = CoverageReason.TOOL_MISSING if missing else CoverageReason.CRASHED
     if whole is not None:
-        return [], Part(whole=whole)
-    return read_rows(done.stdout, paths)
+        return [], Part(whole=whole, seconds=done.seconds)
+    rows, part = read_rows(done.stdout, paths)
+    part.seconds = done.seconds
+    return rows, part
 
 
 def read_rows(output: bytes, paths: tuple[str, ...]) -> tuple[list[tuple[str, dict[str, Any]]], Part]:

@@ -66,7 +66,9 @@ class RuffAnalyser:
             # With --exit-zero any other code means that ruff itself failed; what it said until then is incomplete.
             if whole is None and done.returncode != 0:
                 whole = CoverageReason.CRASHED
-            return Part(whole=whole) if whole else parsed(done.stdout, prefix, self._expert, done.stderr)
+            part = Part(whole=whole) if whole else parsed(done.stdout, prefix, self._expert, done.stderr)
+            part.seconds = done.seconds
+            return part
 
         work = in_chunks(tree, chunks(tree, paths), call)
         return await analysis(tree, self._expert, self.name, "ruff", paths, work)
@@ -84,6 +86,8 @@ def parsed(output: bytes, prefix: str, expert: ExpertName, errors: bytes = b"") 
                 part.failed[path] = CoverageReason.PARSE_ERROR
             elif code == "E902":  # could not be read at all
                 part.failed[path] = CoverageReason.CRASHED
+            elif code == "F401" and path.endswith("__init__.py"):
+                continue  # what a package's front page imports is its interface
             elif (rated := rating(code, expert)) is not None:
                 part.hits.append(
                     Hit(

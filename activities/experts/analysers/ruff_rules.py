@@ -28,7 +28,7 @@ QUALITY: dict[str, Rated] = {
     "S110": Rated("swallowed-exception", M, 0.6, "CWE-390", "Deal with the exception, or say why it may be ignored."),
     "S112": Rated("swallowed-exception", M, 0.6, "CWE-390", "Deal with the exception, or say why it may be ignored."),
     "ERA001": Rated("commented-out-code", L, 0.4, recommendation="Delete it; the history keeps it."),
-    "F401": Rated("unused-import", L, 0.8),
+    "F401": Rated("unused-import", L, 0.6),
     "F502": Rated("format-mismatch", H, 0.9),
     "F601": Rated("duplicate-key", M, 0.7),
     "F631": Rated("assert-on-tuple", H, 0.95),
