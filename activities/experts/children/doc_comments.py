@@ -11,7 +11,7 @@ _TAG_NAME = re.compile(rf"\[?\s*(<{_NAME}>|{_NAME}(?:\s*,\s*{_NAME})*)(\S?)")
 _INHERITS = re.compile(
     r"@inheritdoc|\{@inheritDoc\}|[@\\]copydoc|@override|@overload|@callback|@typedef", re.IGNORECASE
 )
-_NO_VALUE = re.compile(r"^\{?\s*(void|undefined|none|null|never|promise<\s*(void|undefined)\s*>)\b", re.IGNORECASE)
+_NO_VALUE = re.compile(r"^\{?\s*((void|undefined|none|null|never)\b|promise<\s*(void|undefined)\s*>)", re.IGNORECASE)
 _SPHINX = re.compile(rf"^\s*:(?:param|parameter|arg|argument|key|keyword)\s+(?:[^:]*\s)?\*{{0,2}}({_NAME})\s*:")
 _SPHINX_RETURN = re.compile(r"^\s*:returns?\s*:\s*(.*)")
 _GOOGLE_PARAMETERS = re.compile(r"^(Args|Arguments|Parameters|Params):\s*$")

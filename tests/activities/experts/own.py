@@ -24,9 +24,7 @@ def source(
     described = tree.manifest.files
     if changed is not None:
         described = tuple(
-            file.model_copy(
-                update={"changed": tuple(LineRange(start=s, end=e) for s, e in changed.get(file.path, ()))}
-            )
+            file.model_copy(update={"changed": tuple(LineRange(start=s, end=e) for s, e in changed.get(file.path, ()))})
             for file in described
         )
     given: dict[ArtifactKind, Path] = {}
@@ -38,7 +36,7 @@ def source(
 
 
 async def analyse(analyser: Analyser, tree: SourceTree, sandbox: Sandbox | None = None) -> Analysis:
-    """Run an analyser and check what holds for every result: each wanted file accounted for, each quote in its place."""
+    """Run an analyser and check what holds for every result: each file accounted for, each quote in its place."""
     result = await analyser.run(tree, sandbox or PlainSandbox())
     wanted = set(analyser.wants(tree))
     assert result.analysed | result.failed.keys() == wanted

@@ -1,6 +1,7 @@
 """A sandbox that is none: runs the program as an ordinary child, for tests of what analysers make of its answer."""
 
 import asyncio
+import resource
 import tempfile
 import time
 from pathlib import Path
@@ -9,7 +10,7 @@ from activities.experts.analyser import Completed, Limits
 
 
 class PlainSandbox:
-    """Runs a program with a wall-clock limit and nothing else."""
+    """Runs a program with a limit on time and one on memory, and nothing else."""
 
     isolation = "limits-only"
 
@@ -38,6 +39,7 @@ class PlainSandbox:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
+                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes)),
             )
             try:
                 out, err = await asyncio.wait_for(process.communicate(stdin), limits.wall_seconds)
@@ -49,4 +51,6 @@ class PlainSandbox:
         if len(out) > limits.output_bytes:
             return Completed("output_too_large", process.returncode, b"", err[-8192:], seconds)
         code = process.returncode
+        if code and b"MemoryError" in err:
+            return Completed("memory", code, b"", err[-8192:], seconds)
         return Completed("exited" if code is not None and code >= 0 else "killed", code, out, err[-8192:], seconds)
