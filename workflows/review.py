@@ -23,6 +23,7 @@ with workflow.unsafe.imports_passed_through():
     from models.selection import Purse
     from workflows.options import ANALYSE, CONSULT, STORE, described
 
+SETTLED = frozenset({ExpertStatus.DONE, ExpertStatus.DEGRADED})
 STATUS = SearchAttributeKey.for_keyword("ConclaveStatus")
 
 
@@ -177,12 +178,15 @@ class ReviewWorkflow:
 
     def _details(self, outcome: ReviewOutcome | None) -> str:
         """What the Temporal UI shows of this review: no content of the code, only how it goes."""
-        rows = [
-            f"| {each.expert} | {each.status}{f' ({each.reason})' if each.reason else ''} | {each.findings} |"
-            for each in self._outcomes.values()
-        ]
-        table = "\n".join(["| expert | state | findings |", "| --- | --- | --- |", *rows])
+        lines = "\n".join(f"- {_told(each)}" for each in self._outcomes.values())
         if outcome is None:
-            return table
+            return lines
         kept = "partial" if outcome.partial else "complete"
-        return f"**Report {kept}**: {outcome.reported} reported, {outcome.suppressed} more.\n\n{table}"
+        return f"**Report {kept}**: {outcome.reported} reported, {outcome.suppressed} more.\n\n{lines}"
+
+
+def _told(outcome: ExpertOutcome) -> str:
+    """One expert in one line of Markdown."""
+    reason = f" ({outcome.reason})" if outcome.reason else ""
+    found = f", {outcome.findings} findings" if outcome.status in SETTLED else ""
+    return f"**{outcome.expert}** {outcome.status}{reason}{found}"
