@@ -103,11 +103,12 @@ def _from_tree(
     changes = parse_diff(text)
     found = _files(folder, single, rules, limits, [change.path for change in changes if not path_problem(change.path)])
     left_out = {entry.path for entry in found.skipped}
+    # What is missing without a reason stays in the diff: the service refuses it, rather than review half of a change.
     outside = {
         change.path
         for change in changes
         if change.path not in found.texts
-        and (not change.has_text or change.path in left_out or found.leaves_out(change.path, rules))
+        and (single or not change.has_text or change.path in left_out or found.leaves_out(change.path, rules))
     }
     return found, _sendable(text, changes, outside)
 

@@ -86,6 +86,7 @@ def test_what_is_shown_never_holds_a_control_or_bidi_character(path: str) -> Non
         ["src/a.py", "SRC/a.py"],
         ["caf\u00e9.py", "cafe\u0301.py"],
         ["stra\u00dfe.py", "STRASSE.py"],
+        ["\u03b1\u0345\u0300.py", "\u03b1\u0300\u0345.py"],
         ["a.py", "a.py"],
         ["a", "a/b.py"],
         ["x/A/b.py", "x/a"],

@@ -239,6 +239,25 @@ def test_a_file_that_a_diff_names_is_reviewed_even_if_git_would_ignore_it(tmp_pa
     assert paths(upload) == [".gitignore", "gen/a.py"]
 
 
+def test_a_diff_for_a_file_that_the_tree_lacks_is_not_quietly_cut_down(tmp_path: Path) -> None:
+    write_tree(
+        tmp_path, {"p/a.py": "x = 2\n", "c.diff": a_diff("a.py", "x\n", "x = 2\n") + a_diff("b.py", "x\n", "y\n")}
+    )
+    with pytest.raises(InvalidInput) as caught:
+        accepted(collect(tmp_path / "p", diff=tmp_path / "c.diff"))
+    assert caught.value.problem.code == "diff_file_missing"
+    only = accepted(collect(tmp_path / "p" / "a.py", diff=tmp_path / "c.diff"))
+    assert changed_lines(only, "a.py") == [1]
+
+
+def test_removed_lines_and_preambles_in_another_encoding_do_no_harm(tmp_path: Path) -> None:
+    diff = b"Author: Ren\xe9\n\n--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-# caf\xe9\n+# caf\xc3\xa9\n"
+    write_tree(tmp_path, {"p/a.py": "# café\n", "c.diff": diff})
+    for upload in (collect(tmp_path / "p", diff=tmp_path / "c.diff"), collect(tmp_path / "c.diff")):
+        again = SourceUpload.model_validate_json(upload.model_dump_json())
+        assert changed_lines(accepted(again), "a.py") == [1]
+
+
 def test_a_diff_comes_from_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     diff = a_diff("a.py", "x = 1\n", "x = 2\n")
     write_tree(tmp_path, {"a.py": "x = 2\n"})
