@@ -47,6 +47,7 @@ class Settings(BaseSettings):
     temporal_address: str | None = Field(default=None, validation_alias=AliasChoices("TEMPORAL_ADDRESS"))
     """host:port of the Temporal frontend, Temporal Cloud included."""
     temporal_namespace: str = Field(default="default", validation_alias=AliasChoices("TEMPORAL_NAMESPACE"))
+    """Namespace in which everything runs; it must have the search attributes of `starter/stack/server`."""
     temporal_api_key: SecretStr | None = Field(default=None, validation_alias=AliasChoices("TEMPORAL_API_KEY"))
     """Temporal Cloud API key; switches TLS on."""
     temporal_tls: bool = Field(default=False, validation_alias=AliasChoices("TEMPORAL_TLS"))
@@ -54,8 +55,11 @@ class Settings(BaseSettings):
     temporal_tls_ca: Path | None = Field(
         default=None, validation_alias=AliasChoices("TEMPORAL_TLS_SERVER_CA_CERT_PATH")
     )
+    """Certificate authority of the frontend, a PEM file."""
     temporal_tls_cert: Path | None = Field(default=None, validation_alias=AliasChoices("TEMPORAL_TLS_CLIENT_CERT_PATH"))
+    """Client certificate for mutual TLS, a PEM file."""
     temporal_tls_key: Path | None = Field(default=None, validation_alias=AliasChoices("TEMPORAL_TLS_CLIENT_KEY_PATH"))
+    """Key of the client certificate, a PEM file."""
     temporal_ui_url: str | None = None
     """Address of the Temporal web UI, for links."""
     task_queue: str = "conclave"
@@ -71,7 +75,9 @@ class Settings(BaseSettings):
     vault_address: str | None = None
     """Address of OpenBao or Vault. Unset: the local stack's."""
     vault_token: SecretStr | None = None
+    """Token that may ask for data keys, decrypt and re-wrap with the transit key, nothing more."""
     vault_transit_mount: str = "transit"
+    """Where the transit engine is mounted."""
     vault_payload_key: str = "conclave-payloads"
     """Transit key that wraps the keys of the Temporal payload codec."""
 
@@ -81,6 +87,7 @@ class Settings(BaseSettings):
     isolation: Literal["auto", "required"] = "auto"
     """`required`: a kernel that refuses a network-less namespace fails the review instead of being reported."""
     max_files: int = Field(default=MAX_FILES, ge=1)
+    """Files of one source."""
     max_source_bytes: int = Field(default=MAX_SOURCE_BYTES, ge=1)
     """Bytes of all files of one source together; also bounds the request body."""
     analyser_parallelism: int | None = Field(default=None, ge=1)

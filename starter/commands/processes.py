@@ -4,6 +4,7 @@ import asyncio
 import sys
 
 from models.settings import Settings
+from starter.read_settings import settings_or_exit
 
 
 def serve_api() -> int:
@@ -12,7 +13,7 @@ def serve_api() -> int:
     from starter.connection import SettingMissing
 
     try:
-        serve(Settings())
+        serve(settings_or_exit())
     except SettingMissing as error:
         print(f"conclave serve: {error}", file=sys.stderr)
         return 2
@@ -34,7 +35,7 @@ def migrate_database() -> int:
             await engine.dispose()
 
     try:
-        asyncio.run(run(Settings()))
+        asyncio.run(run(settings_or_exit()))
     except SettingMissing as error:
         print(f"conclave migrate: {error}", file=sys.stderr)
         return 2

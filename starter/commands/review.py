@@ -13,10 +13,10 @@ from pydantic import ValidationError
 from models.errors import InvalidInput
 from models.expert import ExpertName, Severity
 from models.review import ReviewMode, ReviewProfile, ReviewReport, ReviewStatus
-from models.settings import Settings
 from models.submission import MAX_BUDGET_MICRO_USD, ReviewSubmission, ReviewView
 from starter.client import Client, Unreachable
 from starter.commands.service import connected
+from starter.read_settings import settings_or_exit
 
 FORMATS = ("table", "json", "sarif", "markdown", "html")
 RECONNECTS = 60
@@ -59,12 +59,14 @@ def run(options: ReviewOptions) -> int:
 
 def _run(options: ReviewOptions) -> int:
     from starter.intake.collect import collect
+    from starter.intake.limits import IntakeLimits
 
     fail_on = _choice(options.fail_on, Severity, "--fail-on")
     if options.format not in FORMATS:
         raise InvalidInput("invalid_option", f"--format takes one of {', '.join(FORMATS)}.")
     wish = wishes(options)
     output = _writable(options.output)
+    settings = settings_or_exit()
     upload = collect(
         options.path,
         diff=options.diff,
@@ -72,8 +74,9 @@ def _run(options: ReviewOptions) -> int:
         exclude=options.exclude,
         coverage=options.coverage,
         profile=options.profile_data,
+        limits=IntakeLimits(max_files=settings.max_files, max_source_bytes=settings.max_source_bytes),
     )
-    with connected(Settings()) as service:
+    with connected(settings) as service:
         manifest = service.client.submit_source(upload)
         view = service.client.submit_review(wish(manifest.source_id))
         try:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from starter.read_settings import settings_or_exit
+
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from models.settings import Settings
 
 BAD_INPUT = 2
 NOT_IN_SERVICE = 4
@@ -27,7 +28,7 @@ def up(as_json: AsJson = False) -> None:
     from starter.stack.look import status
 
     began = time.monotonic()
-    settings = _settings()
+    settings = settings_or_exit()
     with _failing_clearly(as_json), _working("Starting the local stack", as_json):
         stack = start(settings)
         parts = status(settings)
@@ -48,7 +49,7 @@ def down(as_json: AsJson = False) -> None:
     """Stop the local stack; data, logs and secrets stay."""
     from starter.stack.launcher import down as stop
 
-    settings = _settings()
+    settings = settings_or_exit()
     with _failing_clearly(as_json), _working("Stopping the local stack", as_json):
         stopped = stop(settings)
     if as_json:
@@ -61,7 +62,7 @@ def status(as_json: AsJson = False) -> None:
     """Show how each part of the local stack does; exits 4 when one that should serve does not."""
     from starter.stack.look import status as look
 
-    settings = _settings()
+    settings = settings_or_exit()
     with _failing_clearly(as_json):
         parts = look(settings)
     if as_json:
@@ -76,7 +77,7 @@ def doctor(as_json: AsJson = False) -> None:
     """Check what Conclave needs on this machine; exits 4 when something keeps it from working."""
     from starter.stack.doctor import doctor as examine
 
-    settings = _settings()
+    settings = settings_or_exit()
     checks = examine(settings)
     if as_json:
         _print_json({"checks": [check.model_dump(mode="json") for check in checks]})
@@ -91,20 +92,6 @@ def doctor(as_json: AsJson = False) -> None:
         _console().print(table)
     if not all(check.ok for check in checks):
         raise typer.Exit(NOT_IN_SERVICE)
-
-
-def _settings() -> "Settings":
-    from pydantic import ValidationError
-
-    from models.settings import Settings
-
-    try:
-        return Settings()
-    except ValidationError as error:
-        # Only where and why: values may be secrets.
-        wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-        typer.echo(f"conclave: a setting cannot be used: {wrong}", err=True)
-        raise typer.Exit(BAD_INPUT) from None
 
 
 @contextmanager

@@ -1,0 +1,42 @@
+"""The documents tell the truth as of this commit."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from models.settings import Settings
+from tests.settings_page import render
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+
+
+def test_the_settings_page_is_that_of_the_settings() -> None:
+    assert (ROOT / "docs" / "settings.md").read_text(encoding="utf-8") == render()
+
+
+def test_every_setting_says_what_it_means() -> None:
+    assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in LINK.findall(page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+COMMAND = re.compile(r"^(?:\$ |    )?(?:uv run )?conclave ([a-z]+)(.*)$", re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_in_the_documents_exists_with_its_options(page: Path) -> None:
+    for command, rest in COMMAND.findall(page.read_text(encoding="utf-8")):
+        conclave = str(Path(sys.executable).with_name("conclave"))
+        told = subprocess.run([conclave, command, "--help"], capture_output=True, text=True, timeout=30)
+        assert told.returncode == 0, command
+        for option in re.findall(r"--[a-z-]+", rest):
+            assert option in told.stdout, (command, option)
