@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import zstandard
+from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import load_only
 from sqlmodel import col, select
@@ -73,7 +74,12 @@ class PostgresSources:
             "created_at": datetime.now(UTC),
         }
         async with self._database.transaction() as session:
-            await session.execute(insert(Source).values(row).on_conflict_do_nothing())
+            statement = insert(Source).values(row)
+            # The same content under another name: it is now called what its owner called it last.
+            label = func.jsonb_set(col(Source.manifest), ["label"], statement.excluded.manifest["label"])
+            await session.execute(
+                statement.on_conflict_do_update(index_elements=["owner", "content_hash"], set_={"manifest": label})
+            )
             found = await session.execute(
                 select(Source)
                 .options(MANIFEST_ONLY)

@@ -155,6 +155,8 @@ async def test_the_same_source_is_stored_once(api: httpx.AsyncClient) -> None:
     assert first.status_code == second.status_code == 201
     assert first.json()["source_id"] == second.json()["source_id"]
     assert "text" not in first.json()["files"][0]
+    renamed = await api.post("/sources", json=body | {"label": "other"})
+    assert renamed.json() == first.json() | {"label": "other"}
 
 
 async def test_an_idempotency_key_gives_the_same_review_once(api: httpx.AsyncClient) -> None:
