@@ -30,13 +30,13 @@ def defined_workflows() -> set[type]:
 
 def test_every_workflow_is_registered_under_a_pinned_name() -> None:
     assert set(WORKFLOWS) == defined_workflows()
-    names = [workflow._Definition.must_from_class(each).name for each in WORKFLOWS]  # pyright: ignore
+    names = [workflow._Definition.must_from_class(each).name for each in WORKFLOWS]  # pyright: ignore[reportPrivateUsage]
     assert names == ["review"]
 
 
 async def test_the_sandbox_accepts_every_workflow() -> None:
     for each in WORKFLOWS:
-        workflow_runner().prepare_workflow(workflow._Definition.must_from_class(each))  # pyright: ignore
+        workflow_runner().prepare_workflow(workflow._Definition.must_from_class(each))  # pyright: ignore[reportPrivateUsage]
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.__name__)

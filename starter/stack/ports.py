@@ -65,7 +65,7 @@ def _becomes_free(port: int) -> bool:
     while not is_free(port):
         if time.monotonic() > deadline:
             return False
-        time.sleep(0.02)  # noqa: TID251 (the launcher works in threads; there is no event loop)
+        time.sleep(0.02)
     return True
 
 

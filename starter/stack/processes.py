@@ -113,7 +113,7 @@ def _gone(pid: int, create_time: float, within: float) -> bool:
     while is_alive(pid, create_time):
         if time.monotonic() > deadline:
             return False
-        time.sleep(0.02)  # noqa: TID251 (the launcher works in threads; there is no event loop)
+        time.sleep(0.02)
     return True
 
 
