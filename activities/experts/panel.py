@@ -9,10 +9,16 @@ from activities.experts.analysers.astgrep import AstGrepAnalyser
 from activities.experts.analysers.bandit import BanditAnalyser
 from activities.experts.analysers.common import version
 from activities.experts.analysers.complexipy import ComplexipyAnalyser
+from activities.experts.analysers.coverage_report import CoverageReportAnalyser
+from activities.experts.analysers.declared import NodeDependenciesAnalyser, PythonDependenciesAnalyser
 from activities.experts.analysers.detect_secrets import SecretsAnalyser
+from activities.experts.analysers.documentation import DocumentationAnalyser
+from activities.experts.analysers.import_graph import PythonImportsAnalyser, SourceImportsAnalyser
 from activities.experts.analysers.lizard import LizardAnalyser
+from activities.experts.analysers.profile_report import ProfileAnalyser
 from activities.experts.analysers.ruff import RuffAnalyser
 from activities.experts.analysers.suppression_comments import SuppressionAnalyser
+from activities.experts.analysers.untested import UntestedCodeAnalyser
 from activities.experts.analysers.vulture import VultureAnalyser
 from activities.ports import IsolationUnavailable, SourceTree
 from models.expert import (
@@ -49,7 +55,16 @@ PANEL: Mapping[ExpertName, tuple[Analyser, ...]] = {
     ExpertName.PERFORMANCE: (
         RuffAnalyser(ExpertName.PERFORMANCE),
         AstGrepAnalyser(ExpertName.PERFORMANCE),
+        ProfileAnalyser(),
     ),
+    ExpertName.DEPENDENCY: (
+        PythonImportsAnalyser(),
+        SourceImportsAnalyser(),
+        PythonDependenciesAnalyser(),
+        NodeDependenciesAnalyser(),
+    ),
+    ExpertName.TEST: (CoverageReportAnalyser(), UntestedCodeAnalyser()),
+    ExpertName.DOCUMENTATION: (DocumentationAnalyser(),),
 }
 """Every expert's analysers."""
 
