@@ -21,8 +21,8 @@ from activities.ports import SourceTree
 from models.expert import ExpertName, Severity
 from models.source import SourceFile
 
-MAX_STALE_PER_FILE = 3
-"""Contradictions reported one by one; a file with more needs one reading, not ten findings."""
+_SHOWN = {"unknown-parameter": 3, "missing-parameter": 1, "return-without-value": 1}
+"""Findings per rule and file, the rest is counted: a file with more needs one reading, not ten findings."""
 _STALE = {
     "unknown-parameter": (
         Severity.MEDIUM,
@@ -96,17 +96,10 @@ class DocumentationAnalyser:
 def hits_of(fact: FileDocs, file: SourceFile) -> Iterable[Hit]:
     """The findings of one file: contradictions first, then one for all that is missing."""
     stale = [item for item in fact.stale if under_review(file, item.start, item.end)]
-    stale.sort(key=lambda item: (-_STALE[item.rule][0].weight, item.start, item.name))
-    for number, item in enumerate(stale[:MAX_STALE_PER_FILE]):
-        severity, confidence, message = _STALE[item.rule]
-        text = message.format(name=plain_name(item.name), names=plain_names(item.names))
-        rest = len(stale) - MAX_STALE_PER_FILE
-        if rest > 0 and number == MAX_STALE_PER_FILE - 1:
-            text += f" {rest} more contradictions in this file."
-        yield Hit(
-            file.path, item.start, item.end, item.rule, "stale-docs", severity, confidence, text,
-            recommendation=_ADVICE[item.rule],
-        )  # fmt: skip
+    for rule, most in _SHOWN.items():
+        same = sorted((item for item in stale if item.rule == rule), key=lambda item: (item.start, item.name))
+        for number, item in enumerate(same[:most], 1):
+            yield _stale_hit(file.path, item, len(same) - most if number == most else 0)
     missing = [item for item in fact.missing if under_review(file, item[2], item[3])]
     if not missing:
         return
@@ -120,3 +113,21 @@ def hits_of(fact: FileDocs, file: SourceFile) -> Iterable[Hit]:
         file.path, line, line, "missing-docs", "missing-docs", Severity.LOW, 0.7 if count > 1 else 0.6, text,
         recommendation=advice,
     )  # fmt: skip
+
+
+def _stale_hit(path: str, item: Stale, more: int) -> Hit:
+    severity, confidence, message = _STALE[item.rule]
+    text = message.format(name=plain_name(item.name), names=plain_names(item.names))
+    if more > 0:
+        text += f" The same holds for {more} more in this file."
+    return Hit(
+        path,
+        item.start,
+        item.end,
+        rule=item.rule,
+        kind="stale-docs",
+        severity=severity,
+        confidence=confidence,
+        message=text,
+        recommendation=_ADVICE[item.rule],
+    )

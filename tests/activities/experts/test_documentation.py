@@ -181,3 +181,9 @@ def test_any_comment_is_read_without_error(text, language):
     lines = text.count("\n") + 1
     assert all(0 <= number < lines for _, number in said.parameters)
     assert all(name and not name.startswith("*") for name, _ in said.parameters)
+
+
+async def test_one_finding_speaks_for_many_of_its_sort(tmp_path):
+    text = "".join(f'def f{n}(a, b):\n    """D.\n\n    Args:\n        a: x\n    """\n\n\n' for n in range(9))
+    (found,) = of_kind(await analyse(DocumentationAnalyser(), source(tmp_path, {"a.py": text})), "stale-docs")
+    assert "8 more in this file" in found.message
