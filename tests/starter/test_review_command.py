@@ -1,17 +1,20 @@
 """`conclave review` as its user runs it: a process, its output, its exit code."""
 
+import http.server
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import jsonschema
 import pytest
 
 from starter.stack.launcher import Stack
-from tests.service_fixture import EXAMPLES
+from tests.service_fixture import EXAMPLES, client_of
 
 CONCLAVE = Path(sys.executable).with_name("conclave")
 SCHEMA = Path(__file__).parent.parent / "data" / "sarif-schema-2.1.0.json"
@@ -182,6 +185,73 @@ def test_a_wrong_token_is_refused_in_one_line(service: Stack, tmp_path: Path) ->
     assert done.returncode == 2
     assert "refuses the token" in done.stderr
     assert "canary" not in done.stderr
+
+
+def test_a_page_of_a_proxy_is_not_taken_for_the_service(tmp_path: Path) -> None:
+    class Proxy(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"<html>canary</html>")
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Stay quiet."""
+
+    (tmp_path / "a.py").write_text("x = 1\n")
+    with http.server.HTTPServer(("127.0.0.1", 0), Proxy) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        done = conclave(
+            tmp_path, "review", tmp_path / "a.py", CONCLAVE_API_URL=url, CONCLAVE_API_TOKEN="secret-token-1"
+        )
+        server.shutdown()
+    assert done.returncode == 4
+    assert "is not the Conclave API" in done.stderr
+    assert "canary" not in done.stderr and "secret-token" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("CONCLAVE_API_PORT", "canary", "api_port"),
+        ("CONCLAVE_ISOLATION", "canary", "'auto' or 'required'"),
+        ("CONCLAVE_MAX_FILES", "0", "greater than or equal to 1"),
+        ("CONCLAVE_API_PROT", "canary", "CONCLAVE_API_PROT: no such setting"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named(tmp_path: Path, name: str, value: str, says: str) -> None:
+    (tmp_path / "a.py").write_text("x = 1\n")
+    done = conclave(tmp_path, "review", tmp_path / "a.py", **{name: value})
+    assert (done.returncode, done.stdout) == (2, "")
+    assert says in done.stderr
+    assert "canary" not in done.stderr.replace(name, "")
+
+
+def test_an_interrupt_leaves_the_review_running_and_names_it(service: Stack) -> None:
+    environment = {"PATH": os.environ["PATH"], "HOME": str(service.home), "CONCLAVE_HOME": str(service.home)}
+    command = [str(CONCLAVE), "review", str(EXAMPLES / "python-shop"), "--mode", "pipeline"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        assert child.stderr is not None
+        while "running" not in child.stderr.readline():
+            pass
+        child.send_signal(signal.SIGINT)
+        _, told = child.communicate(timeout=60)
+    assert child.returncode == 3
+    assert "Traceback" not in told
+    review_id = told.strip().rsplit(" ", 1)[-1].rstrip(".")
+    for view in client_of(service).follow(review_id):
+        last = view
+    assert last.status == "completed"
+
+
+def test_hostile_nesting_makes_the_review_incomplete_not_clean(service: Stack, tmp_path: Path) -> None:
+    (tmp_path / "deep.py").write_text("x = " + "(" * 100_000 + ")" * 100_000 + "\n")
+    (tmp_path / "big.js").write_text("var x = '" + "a" * 600_000 + "';\n")
+    report = json.loads(conclave(service.home, "review", tmp_path, "--json").stdout)
+    assert report["partial"]
+    assert [each["path"] for each in report["skipped"]] == ["big.js"]
+    assert {each["path"] for each in report["coverage"] if each["status"] == "failed"} == {"deep.py"}
 
 
 def test_a_closed_pipe_is_no_error(service: Stack) -> None:
