@@ -50,7 +50,7 @@ QUALITY: dict[str, Rated] = {
     "B012": Rated("jump-in-finally", H, 0.85),
     "B013": Rated("redundant-exception-tuple", L, 0.7),
     "B014": Rated("duplicate-exception", L, 0.8),
-    "B015": Rated("self-comparison", M, 0.85, recommendation="Assign or assert the comparison, or delete it."),
+    "B015": Rated("useless-comparison", M, 0.85, recommendation="Assign or assert the comparison, or delete it."),
     "B016": Rated("raise-literal", H, 0.95),
     "B017": Rated("assert-raises-anything", M, 0.7),
     "B018": Rated("useless-expression", L, 0.75),

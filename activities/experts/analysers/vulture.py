@@ -12,6 +12,8 @@ KINDS = {
     "import": ("unused-import", "Delete the import."),
     "unreachable_code": ("unreachable-code", "Delete it, or repair the condition before it."),
 }
+CONFIDENCE = {"unused-import": 0.6}
+"""Lower than vulture's own: a parameter may be demanded by a caller, and code after a loop without end may be reached."""
 PARAMETER = ("unused-variable", "Delete it, or start its name with an underscore if a caller demands it.")
 
 
@@ -51,7 +53,7 @@ def to_hit(path: str, row: dict[str, Any]) -> Hit | None:
         kind=kind,
         cwe="CWE-561" if kind == "unreachable-code" else None,
         severity=Severity.LOW,
-        confidence=0.8 if row["confidence"] >= 100 else 0.7,
+        confidence=CONFIDENCE.get(kind, 0.5),
         message=f"{message[:1].upper()}{message[1:]}.",
         recommendation=advice,
     )

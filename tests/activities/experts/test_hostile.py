@@ -1,7 +1,7 @@
 """Repositories that try to run code in the reviewer, or to make it look away."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,8 @@ from activities.ports import SourceTree
 from models.expert import CoverageStatus, ExpertName, StaticResult
 from tests.activities.experts.trees import lay_out
 
-EXPERTS = tuple(PANEL)
+JUDGES = (ExpertName.SECURITY, ExpertName.QUALITY, ExpertName.PERFORMANCE)
+"""Experts who look at code alone. Others read manifests, and leave vendored code out on purpose."""
 LEVEL, REASON = isolation_report()
 FLAWED = {
     "app.py": "import subprocess\n\n\ndef run(name, seen=[]):\n    subprocess.call('ls ' + name, shell=True)\n"
@@ -70,8 +71,10 @@ def sandboxes() -> list[KernelSandbox]:
     return [KernelSandbox(), fallback] if LEVEL == "namespaces" else [fallback]
 
 
-async def review(tree: SourceTree, sandbox: KernelSandbox) -> dict[ExpertName, StaticResult]:
-    return {expert: await PanelAnalyst(sandbox).analyse(expert, tree) for expert in EXPERTS}
+async def review(
+    tree: SourceTree, sandbox: KernelSandbox, experts: Iterable[ExpertName] = JUDGES
+) -> dict[ExpertName, StaticResult]:
+    return {expert: await PanelAnalyst(sandbox).analyse(expert, tree) for expert in experts}
 
 
 def findings_in(results: dict[ExpertName, StaticResult], paths: set[str]) -> set[tuple[object, ...]]:
@@ -79,7 +82,7 @@ def findings_in(results: dict[ExpertName, StaticResult], paths: set[str]) -> set
         (it.expert, it.tool, it.rule, it.path, it.line_start, it.line_end, it.severity, it.confidence)
         for result in results.values()
         for it in result.findings
-        if it.path in paths and it.kind != "suppression-comment"
+        if it.path in paths and it.kind != "suppression-comment" and it.expert in JUDGES
     }
 
 
@@ -95,7 +98,7 @@ async def test_no_hook_of_a_hostile_repository_runs(
     marker.unlink()
 
     clean = await review(lay_out(tmp_path / "clean", FLAWED), sandbox)
-    hostile = await review(lay_out(tmp_path / "hostile", FLAWED | hooks), sandbox)
+    hostile = await review(lay_out(tmp_path / "hostile", FLAWED | hooks), sandbox, PANEL)
 
     assert not marker.exists()
     with pytest.raises(TimeoutError):
