@@ -116,8 +116,10 @@ async def test_covered_changes_say_nothing(tmp_path):
 
 
 async def test_java_and_javascript_reports(tmp_path):
-    java = "package shop;\npublic class A {\n  public int run(int x) {\n    int a = x;\n    a++;\n    a++;\n"
-    "    a++;\n    return a;\n  }\n}\n"
+    java = (
+        "package shop;\npublic class A {\n  public int run(int x) {\n    int a = x;\n    a++;\n    a++;\n"
+        "    a++;\n    return a;\n  }\n}\n"
+    )
     lines = "".join(f'<line number="{n}" hits="0"/>' for n in range(4, 9)) + '<line number="2" hits="1"/>'
     report = xml(lines, "shop/A.java", "C:/other/src/main/java")
     tree = source(tmp_path, {"src/main/java/shop/A.java": java}, artifacts={ArtifactKind.COBERTURA_XML: report})
