@@ -1,0 +1,58 @@
+"""The real database and key service for adapters."""
+
+import uuid
+from collections.abc import AsyncGenerator
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from activities.keys.transit import TransitKeys
+from activities.payload_keys import CONTEXT
+from activities.storage import schema
+from activities.storage.database import Database
+from starter.stack.launcher import Stack
+
+
+@pytest.fixture
+async def empty_engine(stack: Stack) -> AsyncGenerator[AsyncEngine, None]:
+    """A schema of its own, without tables; its name is also that of its connections."""
+    url = make_url(stack.environment()["CONCLAVE_DATABASE_URL"]).set(drivername="postgresql+asyncpg")
+    name = f"test_{uuid.uuid4().hex}"
+    settings = {"search_path": name, "application_name": name}
+    engine = create_async_engine(url, pool_pre_ping=True, connect_args={"server_settings": settings})
+    async with engine.begin() as connection:
+        await connection.execute(text(f"CREATE SCHEMA {name}"))
+    yield engine
+    async with engine.begin() as connection:
+        await connection.execute(text(f"DROP SCHEMA {name} CASCADE"))
+    await engine.dispose()
+
+
+@pytest.fixture
+async def engine(empty_engine: AsyncEngine) -> AsyncEngine:
+    """The same with this release's tables."""
+    await schema.upgrade(empty_engine)
+    return empty_engine
+
+
+@pytest.fixture
+def database(engine: AsyncEngine) -> Database:
+    return Database(engine)
+
+
+@pytest.fixture
+def transit(stack: Stack) -> TransitKeys:
+    return transit_of(stack, CONTEXT)
+
+
+def transit_of(stack: Stack, context: bytes, token: str | None = None) -> TransitKeys:
+    environment = stack.environment()
+    return TransitKeys(
+        environment["CONCLAVE_VAULT_ADDRESS"],
+        token or environment["CONCLAVE_VAULT_TOKEN"],
+        "transit",
+        "conclave-payloads",
+        context,
+    )

@@ -1,0 +1,157 @@
+"""Sources and reviews in the real database."""
+
+import asyncio
+import os
+import uuid
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from activities.ports import ReviewUnknown, SourceUnknown, StoreUnavailable
+from activities.storage import schema
+from activities.storage.database import Database, engine_for
+from activities.storage.reviews import PostgresReviews
+from activities.storage.sources import PostgresSources, split_lines
+from models.assembly import ExpertWork, Frame, assemble
+from models.config import ConsensusConfig
+from models.expert import ExpertName
+from models.intake import AcceptedSource
+from models.opinion import Opinion
+from models.order import ReviewOrder
+from models.review import ExpertStatus, ReviewMode, ReviewReport, ReviewStatus
+from models.source import ArtifactKind
+from tests.fakes import TEXTS, finding, manifest, order, static
+
+SEC = ExpertName.SECURITY
+ME = "me"
+
+
+async def stored(database: Database) -> tuple[PostgresSources, PostgresReviews, ReviewOrder]:
+    sources, reviews = PostgresSources(database), PostgresReviews(database)
+    source = AcceptedSource(manifest(), dict(TEXTS), {ArtifactKind.LCOV: b"TN:\n"})
+    what = order(review_id=uuid.uuid4().hex, source_id=(await sources.save(ME, source)).source_id)
+    await reviews.accept(ME, what, "hash", None)
+    return sources, reviews, what
+
+
+def report(what: ReviewOrder) -> ReviewReport:
+    frame = Frame(what.review_id, ReviewMode.PARALLEL, "namespaces", "test", datetime.now(UTC))
+    work = ExpertWork(SEC, ExpertStatus.DONE, findings=(finding(),), coverage=static(SEC).coverage)
+    lines = {path: split_lines(text) for path, text in TEXTS.items()}
+    return assemble(frame, manifest(), lines, [work], ConsensusConfig())
+
+
+async def test_a_source_comes_back_as_plain_files_and_leaves_nothing(database: Database) -> None:
+    sources, _, what = await stored(database)
+    async with sources.checkout(what.source_id) as tree, sources.checkout(what.source_id) as same:
+        assert same.root == tree.root
+        assert {p.relative_to(tree.root).as_posix() for p in tree.root.rglob("*") if p.is_file()} == set(TEXTS)
+        assert (tree.root / "shop/app.py").read_text() == TEXTS["shop/app.py"]
+        assert tree.artifacts[ArtifactKind.LCOV].read_bytes() == b"TN:\n"
+        assert os.stat(tree.root.parent).st_mode & 0o077 == 0
+    assert not tree.root.parent.exists()
+
+
+async def test_line_ends_are_kept_and_counted_as_editors_do(database: Database) -> None:
+    assert split_lines("a\r\nb\rc\n") == ["a", "b", "c"]
+    assert split_lines("a\x0cb\u2028c") == ["a\x0cb\u2028c"]
+    assert split_lines("") == []
+    texts = {"a.py": "x\r\ny\n", "dir/b.py": "\ufeff\u00e9"}
+    sources = PostgresSources(database)
+    await sources.save(ME, AcceptedSource(manifest(texts), texts, {}))
+    async with sources.checkout("5" * 32) as tree:
+        assert (tree.root / "a.py").read_bytes() == b"x\r\ny\n"
+
+
+async def test_what_is_not_there_is_unknown(database: Database) -> None:
+    sources, reviews, what = await stored(database)
+    with pytest.raises(SourceUnknown):
+        async with sources.checkout("0" * 32):
+            pass
+    with pytest.raises(SourceUnknown):
+        await sources.manifest("somebody else", what.source_id)
+    with pytest.raises(ReviewUnknown):
+        await reviews.get("somebody else", what.review_id)
+
+
+async def test_saving_twice_changes_nothing(database: Database) -> None:
+    _, reviews, what = await stored(database)
+    assert await reviews.start_expert(what.review_id, SEC) is None
+    result = static(SEC, finding())
+    for _ in range(2):
+        await reviews.save_static(what.review_id, result, 1.5)
+        await reviews.save_opinion(what.review_id, SEC, 1, Opinion(confidence=0.5))
+        await reviews.publish(report(what), datetime.now(UTC))
+    assert await reviews.start_expert(what.review_id, SEC) == result
+    assert (await reviews.static_results(what.review_id))[SEC] == (result, 1.5)
+    assert await reviews.opinion(what.review_id, SEC, 1) == Opinion(confidence=0.5)
+    assert await reviews.opinion(what.review_id, SEC, 2) is None
+    published = await reviews.report(what.review_id)
+    assert published is not None and len(published.findings) == 1
+
+
+async def test_a_review_that_ended_stays_as_it_ended(database: Database) -> None:
+    _, reviews, what = await stored(database)
+    assert [row.id for row in await reviews.unfinished()] == [what.review_id]
+    await reviews.publish(report(what), datetime.now(UTC))
+    await reviews.finish(what.review_id, ReviewStatus.FAILED, "late", datetime.now(UTC))
+    row = await reviews.get(ME, what.review_id)
+    assert (row.status, row.failure, row.partial) == ("completed", None, False)
+    assert await reviews.unfinished() == []
+
+
+async def test_one_key_under_load_is_one_review(database: Database) -> None:
+    _, reviews, what = await stored(database)
+    orders = [what.model_copy(update={"review_id": uuid.uuid4().hex}) for _ in range(50)]
+    made = await asyncio.gather(*(reviews.accept(ME, each, "hash", "key") for each in orders))
+    assert len({row.id for row, _ in made}) == 1
+    assert sum(fresh for _, fresh in made) == 1
+
+
+async def test_a_database_that_is_not_there_is_unavailable() -> None:
+    reviews = PostgresReviews(Database(engine_for("postgresql://nobody@127.0.0.1:9/none")))
+    with pytest.raises(StoreUnavailable):
+        await reviews.unfinished()
+
+
+async def test_a_dropped_connection_is_replaced(database: Database, engine: AsyncEngine) -> None:
+    _, reviews, what = await stored(database)
+    async with engine.connect() as connection:
+        await connection.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = current_setting('application_name') "
+                "AND pid <> pg_backend_pid()"
+            )
+        )
+    assert (await reviews.get(ME, what.review_id)).status == "running"
+
+
+async def test_many_processes_migrate_once(empty_engine: AsyncEngine) -> None:
+    with pytest.raises(schema.SchemaTooOld):
+        await schema.check(empty_engine)
+    await asyncio.gather(*(schema.upgrade(empty_engine) for _ in range(5)))
+    await schema.check(empty_engine)
+
+
+async def test_a_database_of_a_newer_release_is_refused(engine: AsyncEngine) -> None:
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    for step in (schema.check, schema.upgrade):
+        with pytest.raises(schema.SchemaTooNew):
+            await step(engine)
+
+
+async def test_the_tables_are_those_of_the_code(engine: AsyncEngine) -> None:
+    from sqlalchemy import Connection, inspect
+    from sqlmodel import SQLModel
+
+    def columns(connection: Connection) -> dict[str, set[str]]:
+        seen = inspect(connection)
+        return {name: {c["name"] for c in seen.get_columns(name)} for name in seen.get_table_names()}
+
+    async with engine.connect() as connection:
+        found = await connection.run_sync(columns)
+    found.pop("alembic_version")
+    assert found == {name: set(table.columns.keys()) for name, table in SQLModel.metadata.tables.items()}
