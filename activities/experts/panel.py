@@ -165,9 +165,14 @@ def _entry(expert: ExpertName, path: str, language: Language, meant: list[tuple[
         reason = CoverageReason.NO_INPUT if waits else CoverageReason.LANGUAGE_NOT_SUPPORTED
         return CoverageEntry(expert=expert, path=path, status=CoverageStatus.SKIPPED, reason=reason)
     read = sorted({name for name, result in meant if path in result.analysed})
-    # What an analyser neither read nor admits to have failed on is a failure all the same.
+    if not read and all(result.failed.get(path) is CoverageReason.NO_INPUT for _, result in meant):
+        return CoverageEntry(expert=expert, path=path, status=CoverageStatus.SKIPPED, reason=CoverageReason.NO_INPUT)
+    # A tool that lacked its input is no loss where others read the file. What an analyser neither read nor admits to
+    # have failed on is a failure all the same.
     lost = {
-        name: result.failed.get(path, CoverageReason.CRASHED) for name, result in meant if path not in result.analysed
+        name: result.failed.get(path, CoverageReason.CRASHED)
+        for name, result in meant
+        if path not in result.analysed and result.failed.get(path) is not CoverageReason.NO_INPUT
     }
     names = sorted(lost)
     return CoverageEntry(
