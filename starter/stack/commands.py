@@ -88,7 +88,7 @@ def doctor(as_json: AsJson = False) -> None:
         table = Table(box=None, show_header=False, pad_edge=False)
         for check in checks:
             mark = Text("ok", "green") if check.ok else Text("problem", "red")
-            table.add_row(mark, Text(check.name), Text(check.detail))
+            table.add_row(mark, Text(check.name), Text(check.detail, overflow="fold"))
         _console().print(table)
     if not all(check.ok for check in checks):
         raise typer.Exit(NOT_IN_SERVICE)
