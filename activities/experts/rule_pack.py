@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import yaml
 
+from activities.experts.temporary import temporary_folder
 from models.expert import ExpertName
 from models.source import LANGUAGE_OF_SUFFIX, Language
 
@@ -148,6 +149,6 @@ _folders: list[tempfile.TemporaryDirectory[str]] = []
 @cache
 def rule_pack(expert: ExpertName) -> RulePack:
     """The rules of one expert; written once per process."""
-    folder: tempfile.TemporaryDirectory[str] = tempfile.TemporaryDirectory(prefix="conclave-rules-")
+    folder = temporary_folder()
     _folders.append(folder)
     return write_pack(expert, Path(folder.name))

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import functools
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,6 +13,7 @@ from pathlib import Path
 from activities.experts import sandbox_view
 from activities.experts.analyser import Completed, Limits
 from activities.experts.sandbox_process import launch, launch_files, read_status
+from activities.experts.temporary import temporary_folder
 from activities.ports import IsolationUnavailable
 
 NAMESPACES, LIMITS_ONLY = "namespaces", "limits-only"
@@ -177,9 +177,5 @@ class KernelSandbox:
             if level == NAMESPACES:
                 seen = sandbox_view.mounts(tree, extra_read, self._hidden)
                 return await launch(configuration(argv, limits, SCRATCH, seen), stdin, limits)
-            scratch = tempfile.mkdtemp(prefix="conclave-")
-            try:
-                config = configuration(argv, limits, scratch, None)
-                return await launch(config, stdin, limits)
-            finally:
-                shutil.rmtree(scratch, ignore_errors=True)
+            with temporary_folder() as scratch:
+                return await launch(configuration(argv, limits, scratch, None), stdin, limits)

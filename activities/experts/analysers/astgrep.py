@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import re
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from activities.experts.analysers.common import (
 from activities.experts.kinds import kind_of
 from activities.experts.rule_pack import MARK, RulePack, rule_pack
 from activities.experts.suppressions import neutralised
+from activities.experts.temporary import temporary_folder
 from activities.ports import SourceTree
 from models.expert import CoverageReason, ExpertName, Severity
 from models.source import Language
@@ -70,7 +70,7 @@ class AstGrepAnalyser:
         threads = str(min(os.cpu_count() or 1, 8))
         languages = {file.path: file.language for file in tree.manifest.files}
         empty = {file.path for file in tree.manifest.files if file.size == 0}
-        with tempfile.TemporaryDirectory(prefix="conclave-copies-") as folder:
+        with temporary_folder() as folder:
             copied = await asyncio.to_thread(copy_neutralised, tree, paths, Path(folder))
 
             async def call(group: tuple[str, ...]) -> Part:
