@@ -155,6 +155,7 @@ FLAWED = {
     "a.ts": "\n\neval(location.hash)\n",
     "a.tsx": "\n\neval(location.hash)\n",
     "A.java": 'class A {\n  void f() throws Exception {\n    java.security.MessageDigest.getInstance("MD5");\n  }\n}\n',
+    "a.rs": "fn f(n: usize) {\n  let mut v: Vec<u8> = Vec::with_capacity(n);\n  unsafe { v.set_len(n) };\n}\n",
     "a.c": "int main(void) {\n  char b[8];\n  gets(b);\n}\n",
     "a.cpp": "int main() {\n  char b[8];\n  gets(b);\n}\n",
     "a.h": "inline void f() {\n  char b[8];\n  gets(b);\n}\n",
