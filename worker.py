@@ -21,6 +21,7 @@ from activities.unrouted import NoProvider
 from models.ids import analysis_queue, models_queue, orchestration_queue
 from models.settings import Settings
 from starter.composition import Services, services
+from starter.logs import configure
 from starter.read_settings import settings_or_exit
 from starter.stack import readiness
 from workflows.review import ReviewWorkflow
@@ -102,6 +103,7 @@ async def serve(settings: Settings) -> None:
 
 def main() -> None:
     """Run a worker; exits 0 after a stop, 1 with one line when it cannot start."""
+    configure()
     try:
         asyncio.run(serve(settings_or_exit()))
     except Exception as error:  # one line with a code instead of a traceback that may hold content

@@ -14,6 +14,7 @@ from starter.api import codec, health, problems, reviews, sources
 from starter.api.reconcile import reconcile_forever
 from starter.api.state import ApiState
 from starter.composition import required, services
+from starter.logs import configure
 
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -62,12 +63,13 @@ def serve(settings: Settings) -> None:
     """
     import uvicorn
 
+    configure()
     uvicorn.run(
         create_app(settings),
         host=settings.api_host,
         port=settings.api_port,
         access_log=False,
-        log_level="warning",
+        log_config=None,
         timeout_graceful_shutdown=5,
         server_header=False,
         h11_max_incomplete_event_size=16 * 1024,
