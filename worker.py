@@ -88,7 +88,9 @@ async def serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with services(settings, "worker") as parts:
-        sandbox = KernelSandbox(required=settings.isolation == "required", at_once=settings.analyser_parallelism)
+        sandbox = KernelSandbox(
+            required=settings.isolation == "required", hidden=(settings.home,), at_once=settings.analyser_parallelism
+        )
         review = ReviewActivities(
             PanelAnalyst(sandbox), NoProvider(), parts.sources, parts.reviews, version("conclave")
         )

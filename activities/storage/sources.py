@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -126,7 +127,8 @@ class PostgresSources:
 
     async def _lay_out(self, source_id: str) -> _Checkout:
         manifest, texts, packed = await self._load(source_id)
-        folder = Path(tempfile.mkdtemp(prefix="conclave-source-", dir=self._scratch))
+        # The name tells whose it is, so that the sweep for folders of killed workers finds it.
+        folder = Path(tempfile.mkdtemp(prefix=f"conclave-{os.getpid()}-source-", dir=self._scratch))
         try:
             artifacts = await asyncio.to_thread(_write, folder, texts, packed)
         except BaseException:
