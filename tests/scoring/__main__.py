@@ -1,58 +1,70 @@
-"""Score the static experts on labelled samples: `python -m tests.scoring FILE.jsonl ... [--tools bandit]`."""
+"""Score the static experts on labelled samples.
+
+`python -m tests.scoring FILE.jsonl ...` prints precision, recall, false-positive rate and F1 for the panel, each expert
+and each tool alone (so bandit or ruff alone are the rows to beat), inside each sample's scope.
+"""
 
 import argparse
+import asyncio
 import json
 import sys
-import tempfile
 from pathlib import Path
 
-from tests.scoring.direct import TOOLS
-from tests.scoring.samples import Sample, lay_out, read_samples
-from tests.scoring.table import HEADER, Findings, breakdown, row, wrong
+from models.expert import ExpertName
+from tests.scoring.panel import EXPERTS, findings_of
+from tests.scoring.samples import Sample, read_samples
+from tests.scoring.table import HEADER, Findings, Scores, baselines, breakdown, row, wrong
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split(","))
+
+
+def _experts(text: str) -> tuple[ExpertName, ...]:
+    return tuple(ExpertName(name) for name in text.split(","))
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.scoring", description=__doc__)
     parser.add_argument("files", nargs="+", type=Path, help="JSONL files of labelled samples")
-    parser.add_argument("--tools", help="only these tools, by commas")
+    parser.add_argument("--tools", type=_names, help="run only these analysers, by commas")
+    parser.add_argument("--experts", type=_experts, default=EXPERTS, help="ask only these experts, by commas")
+    parser.add_argument("--languages", type=_names, help="only samples in these languages, by commas")
+    parser.add_argument("--baselines", action="store_true", help="only the panel beside each tool alone")
     parser.add_argument("--scope", action="store_true", help="break down by CWE or upstream rule too")
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     parser.add_argument("--misses", action="store_true", help="list the ids of wrongly judged samples")
     return parser.parse_args()
 
 
-def collect(samples: list[Sample], tools: set[str] | None) -> Findings:
-    """Run the analysers over all samples at once; findings by sample path."""
-    with tempfile.TemporaryDirectory() as folder:
-        tree = Path(folder)
-        placed = lay_out(samples, tree)
-        found: Findings = {path: [] for path in placed}
-        for name, run in TOOLS.items():
-            if tools is None or name in tools:
-                for finding in run(tree):
-                    found[finding.path].append(finding)
-    return found
+def _print_tables(scores: Scores, options: argparse.Namespace) -> None:
+    shown = {by: group for by, group in scores.items() if by != "scope" or options.scope}
+    for by, group in (baselines(scores) if options.baselines else shown).items():
+        for name, it in group.items():
+            print(row(f"{by}: {name}", it))
+
+
+def _report(dataset: str, members: list[Sample], findings: Findings, options: argparse.Namespace) -> dict[str, object]:
+    scores = breakdown(members, findings)
+    result: dict[str, object] = {by: {name: it.as_dict() for name, it in group.items()} for by, group in scores.items()}
+    mistakes = wrong(members, findings) if options.misses else None
+    if mistakes is not None:
+        result["wrong"] = mistakes
+    if not options.json:
+        print(f"\n{dataset}\n{HEADER}")
+        _print_tables(scores, options)
+        if mistakes is not None:
+            print(json.dumps(mistakes, indent=1))
+    return result
 
 
 def main() -> int:
     """Print the tables."""
     options = _arguments()
-    samples = read_samples(options.files)
-    findings = collect(samples, set(options.tools.split(",")) if options.tools else None)
-    result = {}
-    for dataset in dict.fromkeys(it.dataset for it in samples):
-        members = [it for it in samples if it.dataset == dataset]
-        scores = breakdown(members, findings)
-        result[dataset] = {by: {name: it.as_dict() for name, it in group.items()} for by, group in scores.items()}
-        if options.misses:
-            result[dataset]["wrong"] = wrong(members, findings)
-        if not options.json:
-            print(f"\n{dataset}\n{HEADER}")
-            for by, group in scores.items():
-                if by != "scope" or options.scope:
-                    print("\n".join(row(f"{by}: {name}", it) for name, it in group.items()))
-            if options.misses:
-                print(json.dumps(result[dataset]["wrong"], indent=1))
+    samples = [it for it in read_samples(options.files) if not options.languages or it.language in options.languages]
+    findings = asyncio.run(findings_of(samples, options.experts, options.tools))
+    datasets = dict.fromkeys(it.dataset for it in samples)
+    result = {name: _report(name, [it for it in samples if it.dataset == name], findings, options) for name in datasets}
     if options.json:
         json.dump(result, sys.stdout, indent=1)
     return 0

@@ -1,8 +1,8 @@
-"""Which CWE numbers name the same weakness for the purpose of scoring, and which finding kinds answer which lint rule.
+"""Which CWE numbers name the same weakness when scoring, and which finding kinds answer which lint rule.
 
-Two tools rarely choose the same node of the CWE tree for one weakness. A finding matches a sample when its CWE is the one
-the sample was checked for, or stands in the table below: a parent, child or retired alias in the CWE research view
-(view 1000). Families are kept small on purpose: a wide one would count unrelated findings.
+Two tools rarely choose the same node of the CWE tree for one weakness. A finding matches a sample when its CWE is the
+one the sample was checked for, or stands beside it in the table below: a parent, child, close sibling or retired alias
+in the CWE research view (view 1000). Families are kept small on purpose: a wide one would count unrelated findings.
 """
 
 FAMILIES: dict[str, frozenset[str]] = {

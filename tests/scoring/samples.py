@@ -1,12 +1,15 @@
 """Labelled samples: read from JSONL and laid out as one tree of plain files."""
 
+import hashlib
 import json
+import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from models.source import LineRange
+from activities.ports import SourceTree
+from models.source import LineRange, SourceFile, SourceManifest, language_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +73,33 @@ def read_samples(files: Iterable[Path]) -> list[Sample]:
     ]
 
 
-def lay_out(samples: Iterable[Sample], root: Path) -> dict[str, Sample]:
+def _text(sample: Sample) -> str:
+    """The code; a method that was cut out of its class is moved to the margin, where it parses and keeps its lines."""
+    return textwrap.dedent(sample.code) if sample.language == "python" and sample.code[:1] in " \t" else sample.code
+
+
+def _lay_out(sample: Sample, root: Path) -> SourceFile:
+    text = _text(sample)
+    target = root / sample.path
+    if target.exists():
+        raise ValueError(f"two samples share the folder {sample.folder}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(text.encode())
+    return SourceFile(
+        path=sample.path,
+        language=language_of(sample.path),
+        sha256=hashlib.sha256(text.encode()).hexdigest(),
+        size=len(text.encode()),
+        characters=len(text),
+        lines=text.count("\n") + (not text.endswith("\n")),
+    )
+
+
+def lay_out(samples: Iterable[Sample], root: Path) -> SourceTree:
     """Write each sample into a folder of its own.
 
     Analysers start once over the whole tree: a run per sample would cost seconds each.
-
-    Returns:
-        The sample at each relative path.
     """
-    placed: dict[str, Sample] = {}
-    for sample in samples:
-        if sample.path in placed:
-            raise ValueError(f"two samples share the folder {sample.folder}")
-        target = root / sample.path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(sample.code, encoding="utf-8")
-        placed[sample.path] = sample
-    return placed
+    files = tuple(sorted((_lay_out(sample, root) for sample in samples), key=lambda it: it.path))
+    manifest = SourceManifest(source_id="scoring", label="samples", content_hash="0" * 64, files=files)
+    return SourceTree(root=root, manifest=manifest, artifacts={})

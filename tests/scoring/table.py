@@ -7,7 +7,11 @@ from tests.scoring.metrics import Score, in_scope, score, wilson
 from tests.scoring.samples import Sample
 
 Findings = dict[str, list[ExpertFinding]]
-HEADER = f"{'':<38} {'n':>5} {'TP':>4} {'FP':>4} {'prec':>6} {'recall':>6} {'[95 %]':>13} {'FPR':>6} {'[95 %]':>13} {'F1':>6} {'line R/P':>11}"
+Scores = dict[str, dict[str, Score]]
+HEADER = (
+    f"{'':<38} {'n':>5} {'TP':>4} {'FP':>4} {'prec':>6} {'recall':>6} {'[95 %]':>13} "
+    f"{'FPR':>6} {'[95 %]':>13} {'F1':>6} {'line R/P':>11}"
+)
 
 
 def _rate(value: float | None) -> str:
@@ -28,15 +32,20 @@ def row(name: str, it: Score) -> str:
     )
 
 
-def breakdown(samples: Sequence[Sample], findings: Findings) -> dict[str, dict[str, Score]]:
+def breakdown(samples: Sequence[Sample], findings: Findings) -> Scores:
     """Scores of one dataset: the whole panel, then by expert, tool, language and CWE (or upstream rule)."""
     every = [it for found in findings.values() for it in found]
-    by: dict[str, dict[str, Score]] = {"all": {"panel": score(samples, findings)}}
+    by: Scores = {"all": {"panel": score(samples, findings)}}
     by["expert"] = {str(name): score(samples, findings, _by("expert", name)) for name in _values(every, "expert")}
     by["tool"] = {str(name): score(samples, findings, _by("tool", name)) for name in _values(every, "tool")}
     by["language"] = _grouped(samples, findings, lambda it: it.language)
     by["scope"] = _grouped(samples, findings, lambda it: ",".join(it.scope_cwes or it.scope_rules))
     return by
+
+
+def baselines(scores: Scores) -> Scores:
+    """The panel beside each of its tools alone."""
+    return {by: scores[by] for by in ("all", "tool")}
 
 
 def _values(found: Iterable[ExpertFinding], name: str) -> list[str]:
