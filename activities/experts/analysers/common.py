@@ -11,7 +11,7 @@ from pathlib import Path
 
 from activities.experts.analyser import Analysis, Completed
 from activities.ports import SourceTree
-from models.expert import CoverageReason, ExpertFinding, ExpertName, Severity, ToolRun
+from models.expert import CoverageReason, ExpertFinding, ExpertName, Place, Severity, ToolRun
 from models.source import Language, SourceFile
 
 CHUNK_FILES = 1000
@@ -40,6 +40,7 @@ class Hit:
     message: str
     cwe: str | None = None
     recommendation: str = ""
+    related: tuple[Place, ...] = ()
 
 
 @dataclass(slots=True)
@@ -134,6 +135,7 @@ def quoted(tree: SourceTree, expert: ExpertName, tool: str, hits: Iterable[Hit])
                 message=" ".join(hit.message.split())[:500] or hit.kind,
                 recommendation=hit.recommendation[:1000],
                 quote=lines[start - 1].strip()[:QUOTE_LENGTH],
+                related=hit.related,
             )
         )
     return tuple(findings)

@@ -2,26 +2,38 @@
 
 from collections.abc import Iterable
 from pathlib import PurePosixPath
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from activities.experts.analyser import Analysis, Sandbox
 from activities.experts.analysers.common import CODE, PYTHON, Hit, files_of
 from activities.experts.analysers.facts import Answer, Count, Facts, Line, Name, ask, files_by_path, plain_path
 from activities.ports import SourceTree
-from models.expert import ExpertName, Severity
+from models.expert import ExpertName, Place, Severity
 from models.source import Language, SourceFile
 
+MAX_RELATED = 20
+"""Places besides its own that a finding may name."""
 _HARMLESS_CYCLES = frozenset({Language.RUST, Language.JAVA})
 """Languages whose compilers take cycles without complaint: a matter of design only."""
 
 
-class CycleFact(Facts):
-    """Nodes that need each other."""
+class ImportFact(Facts):
+    """The lines of one import."""
 
-    nodes: tuple[Name, ...]
-    size: Count
     path: Name
     line: Line
+    end: Line
+
+
+class CycleFact(ImportFact):
+    """Nodes that need each other, at the import that closes the ring."""
+
+    nodes: tuple[Name, ...]
+    length: Count
+    size: Count
+    others: Annotated[tuple[ImportFact, ...], Field(max_length=MAX_RELATED)]
     lazy: bool
 
 
@@ -98,7 +110,7 @@ def hits_of(answer: GraphAnswer, files: dict[str, SourceFile]) -> Iterable[Hit]:
     """The findings, cycles first."""
     for cycle in answer.cycles:
         if cycle.path in files:
-            yield _cycle_hit(cycle, files[cycle.path].language)
+            yield _cycle_hit(cycle, files)
     for fact in answer.violations:
         if fact.path in files:
             yield _violation_hit(fact)
@@ -118,22 +130,27 @@ def hits_of(answer: GraphAnswer, files: dict[str, SourceFile]) -> Iterable[Hit]:
             )
 
 
-def _cycle_hit(cycle: CycleFact, language: Language) -> Hit:
-    ring = " -> ".join(plain_path(node, 60) for node in (*cycle.nodes, *cycle.nodes[:1]))
-    size = f" (part of a knot of {cycle.size})" if cycle.size > len(cycle.nodes) else ""
+def _cycle_hit(cycle: CycleFact, files: dict[str, SourceFile]) -> Hit:
+    language = files[cycle.path].language
+    cut = ("...",) if cycle.length > len(cycle.nodes) else ()
+    ring = " -> ".join(plain_path(node, 60) for node in (*cycle.nodes, *cut, *cycle.nodes[:1]))
+    of = f" of {cycle.length}" if cut else ""
+    size = f" (part of a knot of {cycle.size})" if cycle.size > cycle.length else ""
     how = " An import inside a function keeps it from failing at load time." if cycle.lazy else ""
     harmless = cycle.lazy or language in _HARMLESS_CYCLES
+    places = [each for each in cycle.others if each.path in files]
     return Hit(
         cycle.path,
         cycle.line,
-        cycle.line,
+        cycle.end,
         rule="lazy-cycle" if cycle.lazy else "cycle",
         kind="import-cycle",
         severity=Severity.LOW if harmless else Severity.MEDIUM,
         confidence=0.7 if harmless else 0.85,
-        message=f"Import cycle{size}: {ring[:360]}.{how}",
+        message=f"Import cycle{of}{size}: {ring[:360]}.{how}",
         recommendation="Move what both sides need into a module that imports neither, or turn one import around by "
         "passing the dependency in.",
+        related=tuple(Place(path=each.path, line_start=each.line, line_end=each.end) for each in places),
     )
 
 

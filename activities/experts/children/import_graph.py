@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -12,6 +13,8 @@ from activities.experts.children.places import is_only_test, is_support, is_test
 MAX_CYCLES = 100
 MAX_SHOWN = 8
 """Nodes of a cycle that are named."""
+MAX_OTHERS = 20
+"""Imports of a cycle that are told besides the closing one."""
 MAX_STARTS = 60
 """Nodes of a large knot from which a shortest cycle is looked for."""
 HUB_MIN_DEGREE = 8
@@ -34,6 +37,12 @@ class Edge:
     line: int
     lazy: bool = False
     """Runs only when a function is called, so a cycle through it does not break loading."""
+    end: int = 0
+    """Last line of an import over several lines; 0 for one line."""
+
+    @property
+    def last_line(self) -> int:
+        return max(self.end, self.line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +50,15 @@ class Cycle:
     """A knot of nodes that need each other, shown by its shortest cycle."""
 
     nodes: tuple[str, ...]
+    """The first `MAX_SHOWN` of the ring."""
+    length: int
+    """Nodes of the ring."""
     size: int
     """Nodes of the whole knot."""
     closing: Edge
+    """From the ring's last node to its first."""
+    others: tuple[Edge, ...]
+    """The rest of the ring, those on changed lines first."""
     lazy: bool
 
 
@@ -85,7 +100,7 @@ def _cycle(edges: Sequence[Edge], knot: list[str], changed: frozenset[tuple[str,
         if known is None or _rank(edge, changed) < _rank(known, changed):
             first[edge.source, edge.target] = edge
     graph = _graph(inside)
-    touched = [edge for edge in first.values() if (edge.path, edge.line) in changed]
+    touched = [edge for edge in first.values() if _touched(edge, changed)]
     ends = {edge.target: [edge.source] for edge in touched[:MAX_STARTS]} or {
         start: sorted(graph.predecessors(start)) for start in knot[:MAX_STARTS]
     }
@@ -97,11 +112,17 @@ def _cycle(edges: Sequence[Edge], knot: list[str], changed: frozenset[tuple[str,
                 best = path
     if best is None:
         return None
-    return Cycle(tuple(best[:MAX_SHOWN]), len(knot), first[best[-1], best[0]], lazy)
+    others = sorted((first[pair] for pair in pairwise(best)), key=lambda edge: _rank(edge, changed))
+    closing = first[best[-1], best[0]]
+    return Cycle(tuple(best[:MAX_SHOWN]), len(best), len(knot), closing, tuple(others[:MAX_OTHERS]), lazy)
 
 
 def _rank(edge: Edge, changed: frozenset[tuple[str, int]]) -> tuple[bool, bool, str, int]:
-    return ((edge.path, edge.line) not in changed, edge.lazy, edge.path, edge.line)
+    return (not _touched(edge, changed), edge.lazy, edge.path, edge.line)
+
+
+def _touched(edge: Edge, changed: frozenset[tuple[str, int]]) -> bool:
+    return any((edge.path, line) in changed for line in range(edge.line, edge.last_line + 1))
 
 
 def hubs(edges: Iterable[Edge]) -> list[tuple[str, int, int]]:
@@ -155,9 +176,12 @@ def graph_facts(
         "cycles": [
             {
                 "nodes": list(cycle.nodes),
+                "length": cycle.length,
                 "size": cycle.size,
                 "path": cycle.closing.path,
                 "line": cycle.closing.line,
+                "end": cycle.closing.last_line,
+                "others": [{"path": edge.path, "line": edge.line, "end": edge.last_line} for edge in cycle.others],
                 "lazy": cycle.lazy,
             }
             for cycle in cycles(edges, changed)

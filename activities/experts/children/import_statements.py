@@ -7,7 +7,7 @@ from tree_sitter import Node
 
 from activities.experts.children.definition import Comments, field_text
 from activities.experts.children.definitions_rust import is_test_module
-from activities.experts.children.syntax import Parsed, captures, enclosing, first_line
+from activities.experts.children.syntax import Parsed, captures, enclosing, first_line, last_line
 
 _SCRIPT = {
     "import_statement": "import",
@@ -42,6 +42,8 @@ class Import:
     line: int
     lazy: bool = False
     type_only: bool = False
+    end: int = 0
+    """Last line of the statement."""
 
 
 def imports_of(parsed: Parsed) -> list[Import]:
@@ -64,7 +66,8 @@ def _script(parsed: Parsed) -> list[Import]:
                     source = child.child_by_field_name("source")
             if source is not None:
                 head = parsed.data[node.start_byte : node.start_byte + 40].decode("utf-8", "replace")
-                found.append(Import(_string(parsed, source), first_line(node), type_only=bool(_TYPE_ONLY.match(head))))
+                type_only = bool(_TYPE_ONLY.match(head))
+                found.append(Import(_string(parsed, source), first_line(node), False, type_only, last_line(node)))
         elif name == "call" and (target := _required(parsed, node)):
             found.append(Import(target, first_line(node), lazy=parent is not None or not _is_require(node)))
     return found
@@ -124,7 +127,7 @@ def _rust(parsed: Parsed) -> list[Import]:
             while inner and path[:1] == ["super"]:
                 path, inner = path[1:], inner - 1
             if path[:1] in (["crate"], ["super"]) or (path[:1] == ["self"] and not inner):
-                found.append(Import("::".join(path), first_line(node)))
+                found.append(Import("::".join(path), first_line(node), end=last_line(node)))
     return found
 
 

@@ -17,7 +17,7 @@ from grimp.exceptions import SourceSyntaxError
 from activities.experts.children.import_graph import Edge, graph_facts
 from activities.experts.children.protocol import Ledger, Request, main, read_source
 from activities.experts.children.python_modules import SearchPath, search_paths
-from activities.experts.children.syntax import Unparsable, captures, enclosing, first_line, parse
+from activities.experts.children.syntax import Unparsable, captures, enclosing, first_line, last_line, parse
 
 _Found = dict[ModuleFile, set[DirectImport]]
 _IMPORTS = {"import_statement": "import", "import_from_statement": "import", "function_definition": "function"}
@@ -41,7 +41,7 @@ def analyse(request: Request) -> dict[str, Any]:
             ledger.analysed.append(path)
         except Unparsable as error:
             ledger.failed[path] = error.reason
-    marked = mark_lazy(request.root, edges)
+    marked = described(request.root, edges)
     changed = frozenset(
         (entry.path, line)
         for entry in request.files
@@ -114,25 +114,38 @@ def _without_broken(
     return result, broken
 
 
-def mark_lazy(root: Path, edges: set[Edge]) -> set[Edge]:
-    """Mark the imports that stand inside a function."""
+def described(root: Path, edges: set[Edge]) -> set[Edge]:
+    """Say of each import whether it stands inside a function, and where it ends."""
     wanted: dict[str, set[int]] = {}
     for edge in edges:
         wanted.setdefault(edge.path, set()).add(edge.line)
-    inside: dict[str, set[int]] = {}
+    # By file and first line of an import.
+    lazy: set[tuple[str, int]] = set()
+    ends: dict[tuple[str, int], int] = {}
     for path, numbers in sorted(wanted.items()):
         data = read_source(root, path)
         lines = data.split(b"\n")
-        if not any(lines[number - 1][:1].isspace() for number in numbers if number <= len(lines)):
-            continue  # only an indented import can be in a function
+        if not any(_needs_tree(lines[number - 1]) for number in numbers if number <= len(lines)):
+            continue
         try:
             items = enclosing(captures(parse(path, "python", data), _IMPORTS), frozenset({"function"}))
         except Unparsable:
             continue
-        inside[path] = {first_line(node) for name, node, parent in items if name == "import" and parent is not None}
+        for name, node, parent in items:
+            if name == "import":
+                ends[path, first_line(node)] = last_line(node)
+                if parent is not None:
+                    lazy.add((path, first_line(node)))
     return {
-        Edge(edge.source, edge.target, edge.path, edge.line, edge.line in inside.get(edge.path, ())) for edge in edges
+        Edge(edge.source, edge.target, edge.path, edge.line, place in lazy, ends.get(place, 0))
+        for edge in edges
+        for place in [(edge.path, edge.line)]
     }
+
+
+def _needs_tree(line: bytes) -> bool:
+    """Whether an import can be in a function or go on in the next line: the others need no second parse."""
+    return line[:1].isspace() or b"(" in line or line.rstrip().endswith(b"\\")
 
 
 if __name__ == "__main__":

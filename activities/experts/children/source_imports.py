@@ -45,7 +45,7 @@ def analyse(request: Request) -> dict[str, Any]:
 def _script_edges(stated: _Statements) -> tuple[list[Edge], list[Edge]]:
     paths = frozenset(stated)
     edges = [
-        Edge(path, target, path, item.line, item.lazy)
+        Edge(path, target, path, item.line, item.lazy, item.end)
         for path, items in stated.items()
         for item in items
         if not item.type_only and (target := resolve_script(path, item.target, paths)) is not None
@@ -67,7 +67,7 @@ def _c_edges(stated: _Statements) -> tuple[list[Edge], list[Edge]]:
 def _rust_edges(stated: _Statements) -> tuple[list[Edge], list[Edge]]:
     modules = RustModules(stated)
     edges = [
-        Edge(path, target, path, item.line)
+        Edge(path, target, path, item.line, end=item.end)
         for path, items in stated.items()
         for item in items
         if (target := modules.resolve(path, item.target)) is not None and not _holds(target, path)

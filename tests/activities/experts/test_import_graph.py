@@ -10,6 +10,7 @@ from activities.experts.children.import_graph import Edge, cycles, hubs, layerin
 from activities.experts.children.import_statements import expand_use
 from activities.experts.children.python_modules import search_paths
 from models.expert import CoverageReason, Severity
+from models.validation import touches_change
 from tests.activities.experts.own import analyse, of_kind, source
 
 NODES = st.sampled_from("abcdef")
@@ -60,6 +61,29 @@ def test_a_changed_import_is_the_one_that_closes_the_cycle():
         assert cycle.closing == edge
 
 
+@pytest.mark.parametrize("line", [1, 2, 3, 4])
+def test_a_change_anywhere_in_an_import_over_several_lines_closes_the_cycle(line):
+    edges = [Edge("a", "b", "a", 1), Edge("b", "a", "b", 1, end=4)]
+    (cycle,) = cycles(edges, frozenset({("b", line)}))
+    assert (cycle.closing, cycle.others) == (edges[1], (edges[0],))
+
+
+@given(EDGES)
+def test_the_other_imports_of_a_cycle_are_told(edges):
+    for cycle in cycles(edges):
+        ring = set(zip(cycle.nodes, cycle.nodes[1:] + cycle.nodes[:1], strict=True))
+        assert {(edge.source, edge.target) for edge in (*cycle.others, cycle.closing)} == ring
+        assert set(cycle.others) <= set(edges)
+
+
+def test_a_long_cycle_is_told_in_part_with_its_changed_imports_first():
+    edges = [Edge(f"n{n:02}", f"n{(n + 1) % 40:02}", f"n{n:02}", 1) for n in range(40)]
+    changed = frozenset({("n30", 1), ("n35", 1)})
+    (cycle,) = cycles(edges, changed)
+    assert (cycle.length, len(cycle.nodes), len(cycle.others)) == (40, 8, 20)
+    assert {cycle.closing.path, cycle.others[0].path} == {"n30", "n35"}
+
+
 def test_a_hub_needs_many_and_is_needed_by_many():
     outer = [Edge(f"user{n}.py", "hub.py", f"user{n}.py", 1) for n in range(15)]
     inner = [Edge("hub.py", f"part{n}.py", "hub.py", n + 1) for n in range(15)]
@@ -87,6 +111,21 @@ async def test_python_cycle_is_one_finding_at_the_closing_import(tmp_path):
     assert found.quote in ("from . import db", "from shop.service import run")
     assert "db.py" in found.message
     assert "service.py" in found.message
+
+
+@pytest.mark.parametrize("added", [{"a.py": (1, 1)}, {"b.py": (3, 3)}, {"c.py": (2, 2)}, {"d.py": (1, 1)}])
+async def test_a_change_that_adds_any_import_of_a_ring_reports_it(tmp_path, added):
+    files = {
+        "a.py": "import b\n",
+        "b.py": "from c import (\n    x,\n    y,\n)\n",
+        "c.py": "x = y = 1\nimport a\n",
+        "d.py": "x = 1\n",
+    }
+    tree = source(tmp_path, files, changed={path: (lines,) for path, lines in added.items()})
+    (found,) = (await analyse(PythonImportsAnalyser(), tree)).findings
+    assert len(found.related) == 2
+    assert {found.path} | {place.path for place in found.related} == {"a.py", "b.py", "c.py"}
+    assert touches_change(found, tree.manifest) == ("d.py" not in added)
 
 
 async def test_a_cycle_that_only_a_late_import_closes_is_said_to_be_one(tmp_path):
@@ -160,7 +199,7 @@ async def test_files_with_syntax_errors_fail_alone(tmp_path):
     files |= {"bad1.py": "def f(:\n", "bad2.py": "import a\0\n", "bad3.py": "x = [" * 20_000, "1-2.py": "pass\n"}
     result = await analyse(PythonImportsAnalyser(), source(tmp_path, files))
     assert result.failed == dict.fromkeys(("bad1.py", "bad2.py", "bad3.py"), CoverageReason.PARSE_ERROR)
-    assert "knot of 41" in result.findings[0].message
+    assert "cycle of 41:" in result.findings[0].message
 
 
 async def test_product_code_that_needs_tests_or_entry_points(tmp_path):

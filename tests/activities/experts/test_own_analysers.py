@@ -107,7 +107,8 @@ async def test_a_child_that_fails_is_never_clean(tmp_path, analyser, artifacts, 
 
 async def test_facts_about_places_that_are_not_in_the_source_are_dropped(tmp_path):
     tree = source(tmp_path, FILES)
-    cycle = {"nodes": ["x\x1b[31m"], "size": 1, "path": "/etc/passwd", "line": 1, "lazy": False}
+    place = {"path": "/etc/passwd", "line": 1, "end": 1}
+    cycle = {**place, "nodes": ["x\x1b[31m"], "length": 1, "size": 1, "others": [place], "lazy": False}
     answer = {
         "analysed": ["/etc/passwd", "shop/a.py"],
         "failed": {},
@@ -123,6 +124,7 @@ async def test_facts_about_places_that_are_not_in_the_source_are_dropped(tmp_pat
     assert set(result.failed.values()) == {CoverageReason.OUTPUT_INVALID}
     assert [finding.path for finding in result.findings] == ["shop/a.py"]
     assert "\x1b" not in result.findings[0].message
+    assert not result.findings[0].related
 
 
 async def test_a_second_run_says_the_same(tmp_path):
