@@ -7,8 +7,8 @@ from models.settings import Settings
 
 HEAD = """# Settings
 
-Every process reads these variables once when it starts, from its environment and then from `.env` in its working folder.
-A part whose address is not set is the local stack's. This page is made from `models/settings.py`.
+Every process reads these variables once when it starts, from its environment and then from `.env` in its working
+folder. A part whose address is not set is the local stack's. This page is made from `models/settings.py`.
 
 | variable | default | meaning |
 | --- | --- | --- |

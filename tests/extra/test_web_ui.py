@@ -19,10 +19,18 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="needs a browser: chromium on the PATH"),
 ]
 
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --virtual-time-budget=20000 --window-size=1500,1700"
-).split()
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--virtual-time-budget=20000",
+    "--window-size=1500,1700",
+]
 
 
 def page(url: str, profile: Path, until: str) -> str:

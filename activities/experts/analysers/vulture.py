@@ -13,7 +13,7 @@ KINDS = {
     "unreachable_code": ("unreachable-code", "Delete it, or repair the condition before it."),
 }
 CONFIDENCE = {"unused-import": 0.6}
-"""Lower than vulture's own: a parameter may be demanded by a caller, and code after a loop without end may be reached."""
+"""Lower than vulture's own: a caller may demand a parameter, and code after a loop without end may be reached."""
 PARAMETER = ("unused-variable", "Delete it, or start its name with an underscore if a caller demands it.")
 
 

@@ -121,8 +121,8 @@ async def test_a_dropped_connection_is_replaced(database: Database, engine: Asyn
     async with engine.connect() as connection:
         await connection.execute(
             text(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = current_setting('application_name') "
-                "AND pid <> pg_backend_pid()"
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE application_name = current_setting('application_name') AND pid <> pg_backend_pid()"
             )
         )
     assert (await reviews.get(ME, what.review_id)).status == "running"

@@ -40,7 +40,7 @@ def kill(pid: int) -> None:
     deadline = time.monotonic() + 5
     while processes.is_alive(pid, psutil.Process(pid).create_time() if psutil.pid_exists(pid) else 0.0):
         assert time.monotonic() < deadline
-        time.sleep(0.01)  # noqa: TID251
+        time.sleep(0.01)
 
 
 def marked(home: Path) -> list[int]:
