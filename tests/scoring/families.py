@@ -128,6 +128,13 @@ KIND_RULES: dict[str, frozenset[str]] = {
         "wrong-loop-counter": "JumbledIncrementer",
         "mutation-while-iterating": "B909 PLE4703",
         "resource-leak": "SIM115 py/file-not-closed CloseResource UseTryWithResources",
+        "missing-docs": "D100 D101 D102 D103 D104 D105 D106 D107 D419 py/missing-docstring",
+        "stale-docs": "D417",
+        "unused-import": "F401 py/unused-import",
+        "unused-variable": "F841 B007 py/unused-local-variable py/unused-loop-variable",
+        "complex-function": "C901 PLR0911 PLR0912 PLR0915 PLR1702",
+        "many-parameters": "PLR0913 PLR0917",
+        "missing-timeout": "S113",
         "append-in-loop": "PERF401 PERF402 PERF403",
         "blocking-call-in-async": "ASYNC210 ASYNC212 ASYNC220 ASYNC221 ASYNC222 ASYNC230 ASYNC240 ASYNC251",
     }.items()

@@ -47,7 +47,7 @@ class Sample:
 
 
 def _sample(row: dict[str, Any], dataset: str) -> Sample:
-    scope = row.get("scope") or {}
+    scope: dict[str, list[str]] = row.get("scope") or {}
     return Sample(
         id=row["id"],
         dataset=dataset,
