@@ -91,7 +91,7 @@ def assemble(
         label=manifest.label,
         source_id=manifest.source_id,
         mode=frame.mode,
-        partial=_partial(work, coverage),
+        partial=_partial(work, coverage, manifest),
         complexity=complexity_of(manifest.files),
         languages=_languages(manifest),
         findings=findings,
@@ -184,9 +184,11 @@ def _panel_finding(rank: int, name: str, verdict: Verdict, lines: Mapping[str, S
     )
 
 
-def _partial(work: Sequence[ExpertWork], coverage: Sequence[CoverageEntry]) -> bool:
-    return any(each.status is ExpertStatus.FAILED for each in work) or any(
-        entry.status is CoverageStatus.FAILED for entry in coverage
+def _partial(work: Sequence[ExpertWork], coverage: Sequence[CoverageEntry], manifest: SourceManifest) -> bool:
+    return (
+        any(each.status is ExpertStatus.FAILED for each in work)
+        or any(entry.status is CoverageStatus.FAILED for entry in coverage)
+        or any(file.is_code for file in manifest.skipped)
     )
 
 

@@ -86,6 +86,16 @@ class SkippedFile(Wire):
     path: FilePath
     reason: SkipReason
 
+    @property
+    def is_code(self) -> bool:
+        """Whether code may have gone unseen: a picture that is binary is no gap, a Python file that is one is.
+
+        Links are no gap: what they lead to is reviewed where it stands, or stands outside.
+        """
+        if self.reason is SkipReason.UNSUPPORTED_ENTRY:
+            return False
+        return self.reason is SkipReason.UNREADABLE or language_of(self.path) is not Language.OTHER
+
 
 class LineRange(Wire):
     """Lines `start` to `end`, both included, counted from 1."""

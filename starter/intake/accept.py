@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from models.errors import InvalidInput
 from models.evidence import evidence_of
@@ -25,12 +27,18 @@ from starter.intake.artifacts import artifact_kind, artifact_too_large
 from starter.intake.diffs import FileDiff, parse_diff
 from starter.intake.limits import MAX_ARTIFACT_BYTES, no_files, source_too_large, too_many_files
 
+# Python, JavaScript and Java end a line (and a comment) there, parsers and git do not: left as it is, the analysers
+# would count different lines, and code could hide behind a comment.
+_LONE_RETURN = re.compile(r"\r(?!\n)")
 _BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
 
 @dataclass(frozen=True, slots=True)
 class _Text:
+    sent: str
+    """As it was sent, a byte order mark removed: the diff counts these lines."""
     text: str
+    """With a line feed where `sent` has a carriage return alone."""
     size: int
     """Bytes in UTF-8."""
     sha256: str
@@ -114,13 +122,14 @@ def _checked_texts(files: Sequence[UploadedFile], max_source_bytes: int) -> dict
     checked: dict[str, _Text] = {}
     total = 0
     for index, file in enumerate(files):
-        text = file.text.removeprefix(_BOM)
+        sent = file.text.removeprefix(_BOM)
+        text = _LONE_RETURN.sub("\n", sent)
         content = _encoded(text, f"files[{index}].text")
         total += len(content)
         if total > max_source_bytes:
             raise source_too_large(max_source_bytes)
         lines = text.count("\n") + (not text.endswith("\n") and text != "")
-        checked[file.path] = _Text(text, len(content), hashlib.sha256(content).hexdigest(), lines, file.fragment)
+        checked[file.path] = _Text(sent, text, len(content), hashlib.sha256(content).hexdigest(), lines, file.fragment)
     return dict(sorted(checked.items()))
 
 
@@ -175,7 +184,7 @@ def _changes(diff: str | None, texts: Mapping[str, _Text], skipped: set[str]) ->
     changes = {file.path: file for file in files if file.path in texts}
     for file in changes.values():
         _check_same(file, texts[file.path])
-    if not any(file.changed(texts[path].lines) for path, file in changes.items()):
+    if not any(_changed(file, texts[path]) for path, file in changes.items()):
         message = "The diff changes no line of the files that were sent. Send the files that it changes."
         raise InvalidInput("no_changes", message)
     return changes
@@ -183,7 +192,7 @@ def _changes(diff: str | None, texts: Mapping[str, _Text], skipped: set[str]) ->
 
 def _check_same(file: FileDiff, item: _Text) -> None:
     """Lines that the diff adds must stand where it says, or findings would be kept and dropped by the wrong lines."""
-    lines = item.text.split("\n")
+    lines = item.sent.split("\n")
     for number, added in file.added.items():
         if number > len(lines) or _bare(lines[number - 1]) != _bare(added):
             message = (
@@ -198,10 +207,24 @@ def _bare(line: str) -> str:
     return line.removesuffix("\r").removeprefix(_BOM)
 
 
+def _changed(file: FileDiff, item: _Text) -> tuple[LineRange, ...]:
+    """The changed lines, counted as in `text`."""
+    lines = item.sent.split("\n")
+    ranges = file.changed(len(lines) - (lines[-1] == ""))
+    if item.text == item.sent:
+        return ranges
+    returns = [len(_LONE_RETURN.findall(f"{line}\n")) for line in lines]
+    before = [0, *accumulate(returns)]
+    return tuple(
+        LineRange(start=part.start + before[part.start - 1], end=min(part.end + before[part.end], item.lines))
+        for part in ranges
+    )
+
+
 def _source_file(path: str, item: _Text, changes: Mapping[str, FileDiff] | None) -> SourceFile:
     changed = None
     if changes is not None:
-        changed = changes[path].changed(item.lines) if path in changes else ()
+        changed = _changed(changes[path], item) if path in changes else ()
     return SourceFile(
         path=path,
         language=language_of(path),

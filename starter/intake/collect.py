@@ -94,6 +94,8 @@ def _from_tree(
             found = _files(folder, single, rules, limits, since.tracked)
             text = since.diff(sorted(found.texts))
         changes = parse_diff(text)
+        known = {display_path(name) for name in since.tracked}
+        found.forget_skipped(known - {display_path(change.path) for change in changes})
         # git also lists what is not under review: deleted files, and all but one when the review is of one file.
         outside = {change.path for change in changes if change.path not in found.texts}
         return found, _sendable(text, changes, outside)
@@ -103,6 +105,7 @@ def _from_tree(
     changes = parse_diff(text)
     found = _files(folder, single, rules, limits, [change.path for change in changes if not path_problem(change.path)])
     left_out = {entry.path for entry in found.skipped}
+    found.forget_skipped(left_out - {display_path(change.path) for change in changes})
     # What is missing without a reason stays in the diff: the service refuses it, rather than review half of a change.
     outside = {
         change.path

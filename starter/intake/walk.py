@@ -1,7 +1,7 @@
 """Collecting the text files of a folder, in a stable order, with everything that was left out and why."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -42,6 +42,10 @@ class Collected:
         self.skipped.append(SkippedFile(path=display_path(path), reason=reason))
         if len(self.skipped) > self.limits.max_files:
             raise too_many_files(self.limits.max_files)
+
+    def forget_skipped(self, paths: Set[str]) -> None:
+        """Of a change, only what it touches can be missing from the review."""
+        self.skipped = [entry for entry in self.skipped if entry.path not in paths]
 
     def drop_collisions(self) -> None:
         """Leave out files whose names differ only in case from another: such a tree does not exist on every system."""

@@ -10,7 +10,7 @@ from models.expert import CoverageEntry, CoverageReason, CoverageStatus, ExpertN
 from models.meta import blind_spots, rejects
 from models.opinion import OpinionSummary, Rejection, rejection_of
 from models.review import MAX_REPORTED, ExpertStatus, ReviewMode, ReviewReport
-from models.source import LineRange, SourceManifest
+from models.source import LineRange, SkippedFile, SkipReason, SourceManifest
 from tests.fakes import TEXTS, finding, manifest, static
 
 FRAME = Frame("a" * 32, ReviewMode.PARALLEL, "namespaces", "test", datetime(2026, 11, 23, tzinfo=UTC))
@@ -58,6 +58,23 @@ def test_fail_on_counts_what_is_suppressed_too() -> None:
 )
 def test_what_was_not_analysed_makes_the_report_partial(work: ExpertWork) -> None:
     assert report(work).partial
+
+
+@pytest.mark.parametrize(
+    ("path", "reason", "partial"),
+    [
+        ("evil.py", SkipReason.UNSUPPORTED_ENCODING, True),
+        ("big.js", SkipReason.TOO_LARGE, True),
+        ("a.py", SkipReason.UNSUPPORTED_PATH, True),
+        ("closed", SkipReason.UNREADABLE, True),
+        ("logo.png", SkipReason.BINARY, False),
+        ("notes.txt", SkipReason.UNSUPPORTED_ENCODING, False),
+        ("link.py", SkipReason.UNSUPPORTED_ENTRY, False),
+    ],
+)
+def test_code_that_was_left_out_makes_the_report_partial(path: str, reason: SkipReason, partial: bool) -> None:
+    source = manifest().model_copy(update={"skipped": (SkippedFile(path=path, reason=reason),)})
+    assert report(done(), source=source).partial == partial
     assert not report(done()).partial
 
 

@@ -60,6 +60,15 @@ def test_lines_of_a_diff_may_differ_from_the_file_in_their_carriage_return() -> 
     assert changed_lines(source, "a.py") == [2]
 
 
+def test_a_carriage_return_alone_ends_a_line_as_it_does_for_the_interpreter() -> None:
+    before, after = "a\rb\r\nc\n", "a\rb\r\nd\re\nf\r"
+    source = accepted(an_upload({"a.py": after}, a_diff("a.py", before, after)))
+    assert source.texts == {"a.py": "a\nb\r\nd\ne\nf\n"}
+    assert source.manifest.files[0].lines == 5
+    assert changed_lines(source, "a.py") == [3, 4, 5]
+    assert accepted(an_upload({"a.py": "# x\rb"})).texts == {"a.py": "# x\nb"}
+
+
 def test_a_deletion_at_the_end_marks_the_last_line_and_an_emptied_file_none() -> None:
     assert changed_lines(accepted(an_upload({"a.py": "x\n"}, a_diff("a.py", "x\ny\n", "x\n"))), "a.py") == [1]
     two = a_diff("a.py", "x\n", "") + a_diff("b.py", "x\n", "y\n")

@@ -184,6 +184,13 @@ def test_flags_in_the_index_hide_no_change(repository: Path) -> None:
     assert changes(repository, "HEAD") == {"a.py": [2], "sub/b.py": [1]}
 
 
+def test_of_a_change_only_what_it_touches_is_reported_as_left_out(repository: Path) -> None:
+    write_tree(repository, {"untouched.py": b"# caf\xe9\n", "touched.py": b"# \xe9\n"})
+    commit_all(repository)
+    write_tree(repository, {"a.py": "ONE\n", "touched.py": b"# \xe9\nx\n", "untracked.py": b"# \xe9\n"})
+    assert {entry.path for entry in collect(repository, base="HEAD").skipped} == {"touched.py", "untracked.py"}
+
+
 def test_links_and_submodules_are_reported_and_not_followed(repository: Path, tmp_path: Path) -> None:
     write_tree(tmp_path, {"secret.txt": "canary\n"})
     (repository / "link.py").symlink_to(tmp_path / "secret.txt")
