@@ -7,8 +7,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
+from pydantic import ValidationError
 
 from models.expert import ExpertFinding, ExpertName
 
@@ -38,35 +38,39 @@ def documents(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
 ALL = [(path, rule) for language in LANGUAGES for path, rule in documents(RULES / language)]
 SHARED = documents(RULES / "utils")
 CASES = {case["id"]: case for _, case in documents(TESTS)}
-each_rule = pytest.mark.parametrize(("path", "rule"), ALL, ids=[rule["id"] for _, rule in ALL])
 
 
-@each_rule
-def test_a_rule_can_become_a_finding(path: Path, rule: dict[str, Any]) -> None:
-    assert rule["language"] in LANGUAGES[path.relative_to(RULES).parts[0]]
-    assert set(rule["metadata"]) == METADATA
-    assert rule["note"].strip()
-    finding = ExpertFinding(
-        **rule["metadata"],
-        tool="ast-grep",
-        rule=rule["id"],
-        path="a",
-        line_start=1,
-        line_end=1,
-        message=rule["message"],
-        recommendation=rule["note"],
-    )
-    assert finding.cwe is not None
-    assert finding.expert in {ExpertName.SECURITY, ExpertName.QUALITY, ExpertName.PERFORMANCE}
-    assert 0 < finding.confidence < 1, "no rule is certain, and a hopeless one has no place here"
+def problem_of(path: Path, rule: dict[str, Any]) -> str | None:
+    """What keeps a rule from becoming a finding."""
+    metadata = rule.get("metadata") or {}
+    if rule["language"] not in LANGUAGES[path.relative_to(RULES).parts[0]]:
+        return f"language {rule['language']} in the wrong folder"
+    if set(metadata) != METADATA:
+        return f"metadata has {sorted(metadata)}, wants {sorted(METADATA)}"
+    if not rule.get("note", "").strip() or not metadata["cwe"]:
+        return "no note, or no CWE"
+    if metadata["expert"] not in {ExpertName.SECURITY, ExpertName.QUALITY, ExpertName.PERFORMANCE}:
+        return f"no expert {metadata['expert']} for rules"
+    if not 0 < metadata["confidence"] < 1:
+        return "no rule is certain, and a hopeless one has no place here"
+    place = {"path": "a", "line_start": 1, "line_end": 1}
+    try:
+        ExpertFinding(
+            **metadata, **place, tool="ast-grep", rule=rule["id"], message=rule["message"], recommendation=rule["note"]
+        )
+    except ValidationError as error:
+        return str(error.errors(include_input=False, include_url=False))
+    return None
 
 
-@each_rule
-def test_a_rule_has_good_and_bad_examples(path: Path, rule: dict[str, Any]) -> None:
-    case = CASES.get(rule["id"])
-    assert case is not None, f"{path.name}: no test for {rule['id']}"
-    assert case["valid"]
-    assert case["invalid"]
+def test_every_rule_can_become_a_finding() -> None:
+    problems = {rule["id"]: problem_of(path, rule) for path, rule in ALL}
+    assert {name: problem for name, problem in problems.items() if problem} == {}
+
+
+def test_every_rule_has_good_and_bad_examples() -> None:
+    tested = {name for name, case in CASES.items() if case["valid"] and case["invalid"]}
+    assert {rule["id"] for _, rule in ALL} - tested == set()
 
 
 def test_names_are_used_once() -> None:
