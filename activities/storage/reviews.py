@@ -1,9 +1,9 @@
 """Reviews, their experts' results and their reports, in Postgres. Saving twice changes nothing."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import update
+from sqlalchemy import Table, bindparam, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import defer
 from sqlmodel import col, select
@@ -20,6 +20,33 @@ STATIC = 0
 """Attempt number of the static half."""
 
 WITHOUT_REPORT = defer(Review.report)  # pyright: ignore[reportArgumentType]
+
+# The statements of a running review are built once: building one costs more processor time than running it.
+RESULTS = cast(Table, ExpertResult.__table__)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+_NEW = insert(RESULTS)
+_KEY = ["review_id", "expert", "attempt"]
+
+BEGIN = _NEW.on_conflict_do_update(index_elements=_KEY, set_={"attempt": _NEW.excluded.attempt}).returning(
+    RESULTS.c.result
+)
+"""Notes a beginning; a row that is there already stays as it is and gives its result."""
+
+SAVE = _NEW.on_conflict_do_update(
+    index_elements=_KEY, set_={name: _NEW.excluded[name] for name in ("status", "findings", "seconds", "result")}
+)
+
+STATICS = select(RESULTS.c.result, RESULTS.c.seconds).where(
+    RESULTS.c.review_id == bindparam("review"), RESULTS.c.attempt == STATIC, RESULTS.c.result.is_not(None)
+)
+
+END = (
+    update(RESULTS)
+    .where(RESULTS.c.review_id == bindparam("review"), RESULTS.c.expert == bindparam("name"))
+    .where(RESULTS.c.attempt == STATIC)
+    .values(status=bindparam("ended"), findings=bindparam("found"))
+)
+
+REPORT = select(col(Review.report)).where(col(Review.id) == bindparam("review"))
 
 
 class PostgresReviews:
@@ -60,7 +87,7 @@ class PostgresReviews:
         Raises:
             ReviewUnknown: this owner has no such review.
         """
-        async with self._database.transaction() as session:
+        async with self._database.statements() as session:
             row = await session.get(Review, review_id)
         if row is None or row.owner != owner:
             raise ReviewUnknown
@@ -75,13 +102,13 @@ class PostgresReviews:
                 (col(Review.created_at) < at) | ((col(Review.created_at) == at) & (col(Review.id) < review_id))
             )
         query = query.order_by(col(Review.created_at).desc(), col(Review.id).desc()).limit(size)
-        async with self._database.transaction() as session:
+        async with self._database.statements() as session:
             return list((await session.execute(query)).scalars())
 
     async def unfinished(self) -> list[Review]:
         """Reviews that count as running."""
         query = select(Review).options(WITHOUT_REPORT).where(col(Review.status) == ReviewStatus.RUNNING.value)
-        async with self._database.transaction() as session:
+        async with self._database.statements() as session:
             return list((await session.execute(query)).scalars())
 
     async def progress(self, review_id: str) -> dict[ExpertName, ExpertProgress]:
@@ -89,7 +116,7 @@ class PostgresReviews:
         query = select(ExpertResult).where(
             col(ExpertResult.review_id) == review_id, col(ExpertResult.attempt) == STATIC
         )
-        async with self._database.transaction() as session:
+        async with self._database.statements() as session:
             rows = (await session.execute(query)).scalars().all()
         return {
             ExpertName(row.expert): ExpertProgress(
@@ -100,12 +127,9 @@ class PostgresReviews:
 
     async def start_expert(self, review_id: str, expert: ExpertName) -> StaticResult | None:
         row = self._row(review_id, expert, STATIC, status=ExpertStatus.RUNNING.value)
-        async with self._database.transaction() as session:
-            await session.execute(insert(ExpertResult).values(row).on_conflict_do_nothing())
-            stored = await session.get(ExpertResult, (review_id, expert.value, STATIC))
-        if stored is None or stored.result is None:
-            return None
-        return StaticResult.model_validate(stored.result)
+        async with self._database.statements() as session:
+            stored = (await session.execute(BEGIN, row)).scalar_one()
+        return None if stored is None else StaticResult.model_validate(stored)
 
     async def save_static(self, review_id: str, result: StaticResult, seconds: float) -> None:
         await self._save(
@@ -121,16 +145,10 @@ class PostgresReviews:
         )
 
     async def static_results(self, review_id: str) -> dict[ExpertName, tuple[StaticResult, float]]:
-        query = select(ExpertResult).where(
-            col(ExpertResult.review_id) == review_id, col(ExpertResult.attempt) == STATIC
-        )
-        async with self._database.transaction() as session:
-            rows = (await session.execute(query)).scalars().all()
-        return {
-            ExpertName(row.expert): (StaticResult.model_validate(row.result), row.seconds)
-            for row in rows
-            if row.result is not None
-        }
+        async with self._database.statements() as session:
+            rows = (await session.execute(STATICS, {"review": review_id})).all()
+        stored = [(StaticResult.model_validate(row.result), row.seconds) for row in rows]
+        return {result.expert: (result, seconds) for result, seconds in stored}
 
     async def save_opinion(self, review_id: str, expert: ExpertName, attempt: int, opinion: Opinion) -> None:
         await self._save(
@@ -145,7 +163,7 @@ class PostgresReviews:
         )
 
     async def opinion(self, review_id: str, expert: ExpertName, attempt: int) -> Opinion | None:
-        async with self._database.transaction() as session:
+        async with self._database.statements() as session:
             row = await session.get(ExpertResult, (review_id, expert.value, attempt))
         return None if row is None or row.result is None else Opinion.model_validate(row.result)
 
@@ -159,7 +177,7 @@ class PostgresReviews:
             )
             .values(status=progress.status.value)
         )
-        async with self._database.transaction() as session:
+        async with self._database.statements() as session:
             await session.execute(change)
 
     async def publish(self, report: ReviewReport, finished_at: datetime) -> None:
@@ -167,19 +185,15 @@ class PostgresReviews:
             finding.model_dump(mode="json", include=set(Finding.model_fields)) | {"review_id": report.review_id}
             for finding in report.findings
         ]
+        ends = [
+            {"review": report.review_id, "name": each.expert.value, "ended": each.status.value, "found": each.findings}
+            for each in report.experts
+        ]
         async with self._database.transaction() as session:
             if rows:
                 await session.execute(insert(Finding).values(rows).on_conflict_do_nothing())
-            for each in report.experts:
-                await session.execute(
-                    update(ExpertResult)
-                    .where(
-                        col(ExpertResult.review_id) == report.review_id,
-                        col(ExpertResult.expert) == each.expert.value,
-                        col(ExpertResult.attempt) == STATIC,
-                    )
-                    .values(status=each.status.value, findings=each.findings)
-                )
+            if ends:
+                await session.execute(END, ends)
             await session.execute(
                 update(Review)
                 .where(col(Review.id) == report.review_id)
@@ -197,22 +211,19 @@ class PostgresReviews:
             .where(col(Review.id) == review_id, col(Review.status) == ReviewStatus.RUNNING.value)
             .values(status=status.value, failure=reason, finished_at=finished_at)
         )
-        async with self._database.transaction() as session:
+        async with self._database.statements() as session:
             await session.execute(change)
 
     async def report(self, review_id: str) -> ReviewReport | None:
-        async with self._database.transaction() as session:
-            row = await session.get(Review, review_id)
+        async with self._database.statements() as session:
+            row = (await session.execute(REPORT, {"review": review_id})).one_or_none()
         if row is None:
             raise ReviewUnknown
         return None if row.report is None else ReviewReport.model_validate(row.report)
 
     async def _save(self, row: dict[str, Any]) -> None:
-        statement = insert(ExpertResult).values(row)
-        changed = {name: statement.excluded[name] for name in ("status", "findings", "seconds", "result")}
-        statement = statement.on_conflict_do_update(index_elements=["review_id", "expert", "attempt"], set_=changed)
-        async with self._database.transaction() as session:
-            await session.execute(statement)
+        async with self._database.statements() as session:
+            await session.execute(SAVE, row)
 
     @staticmethod
     def _row(review_id: str, expert: ExpertName, attempt: int, **values: Any) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from activities.storage.database import TRANSACTIONAL
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 MIGRATION_LOCK = 0x_C0_9C_1A_7E
@@ -60,7 +62,7 @@ async def upgrade(engine: AsyncEngine) -> None:
     Raises:
         SchemaTooNew: the database is ahead of this release.
     """
-    async with engine.begin() as connection:
+    async with engine.execution_options(isolation_level=TRANSACTIONAL).begin() as connection:
         await connection.run_sync(_upgrade)
 
 

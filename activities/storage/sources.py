@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import zstandard
-from sqlalchemy import func
+from sqlalchemy import bindparam, func
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import load_only
 from sqlmodel import col, select
@@ -28,6 +28,10 @@ COMPRESSION_LEVEL = 3
 
 MANIFEST_ONLY = load_only(Source.id, Source.manifest)  # pyright: ignore[reportArgumentType]
 """A manifest is read often, the text that belongs to it seldom."""
+
+WHOLE = select(col(Source.manifest), col(Source.content), col(Source.artifacts)).where(
+    col(Source.id) == bindparam("wanted")
+)
 
 
 def _pack(data: bytes) -> bytes:
@@ -94,7 +98,7 @@ class PostgresSources:
         Raises:
             SourceUnknown: this owner has no such source.
         """
-        async with self._database.transaction() as session:
+        async with self._database.statements() as session:
             found = await session.execute(
                 select(Source).options(MANIFEST_ONLY).where(col(Source.owner) == owner, col(Source.id) == source_id)
             )
@@ -137,8 +141,8 @@ class PostgresSources:
         return _Checkout(SourceTree(root=folder / "tree", manifest=manifest, artifacts=artifacts), folder)
 
     async def _load(self, source_id: str) -> tuple[SourceManifest, dict[str, str], dict[str, str]]:
-        async with self._database.transaction() as session:
-            row = await session.get(Source, source_id)
+        async with self._database.statements() as session:
+            row = (await session.execute(WHOLE, {"wanted": source_id})).one_or_none()
         if row is None:
             raise SourceUnknown
         texts: dict[str, str] = await asyncio.to_thread(lambda: json.loads(_unpack(row.content)))

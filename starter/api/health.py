@@ -36,7 +36,7 @@ async def ready(response: Response, state: State) -> Ready:
     """Whether the process can do its work, and which part is down if not."""
     parts = {"database": "ok", "temporal": "ok"}
     try:
-        async with state.services.database.transaction() as session:
+        async with state.services.database.statements() as session:
             await session.execute(text("SELECT 1"))
     except StoreUnavailable:
         parts["database"] = "down"
