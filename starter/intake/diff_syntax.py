@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 NULL = "/dev/null"
 _HEADERS = ("diff --git ", "--- ", "+++ ", "@@ ", "Index: ")
 _FIRST_LINES = ("diff --git ", "Binary file")
+_COMBINED = ("diff --cc ", "diff --combined ")
+"""What the parser would pass over: such a file would count as unchanged."""
 _PREFIX = re.compile(r"[abciow12]/")
 """`a/`, `b/`, and what git writes with diff.mnemonicPrefix or --no-index."""
 _ESCAPE = re.compile(rb"\\([0-7]{1,3}|.)", re.DOTALL)
@@ -90,6 +92,8 @@ def _screen(lines: list[str]) -> None:
     for number, line in enumerate(lines, 1):
         if "\0" in line:
             raise invalid_diff(number, "it holds a NUL character")
+        if line.startswith(_COMBINED):
+            raise invalid_diff(number, "combined diffs of merges are not supported; compare with one parent")
         if line.startswith(_FIRST_LINES) and (
             len(line) > _MAX_HEADER or "://" in line or line.count(" and ") > _MAX_CONJUNCTIONS
         ):

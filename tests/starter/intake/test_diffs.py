@@ -118,6 +118,7 @@ def test_what_changes_no_line_of_a_text_file_is_read_past(section: str) -> None:
         pytest.param(HEADER + "@@ -1,2 +1,2 @@\n x\nzzz\n", 7, id="a line of no kind"),
         pytest.param(HEADER + "@@ -1 +x @@\n-x\n+y\n", 5, id="a header without numbers"),
         pytest.param(HEADER + "@@@ -1 -1 +1 @@@\n- x\n++y\n", 5, id="a combined diff"),
+        pytest.param("diff --cc a.py\nindex 1,2..3\n--- a/a.py\n+++ b/a.py\n", 1, id="a combined diff without hunks"),
         pytest.param(HEADER + f"@@ -1 +{'9' * 5000} @@\n-x\n+y\n", 5, id="a number of 5,000 digits"),
         pytest.param(HEADER + "@@ -9 +9 @@\n-x\n+y\n@@ -1 +1 @@\n-x\n+y\n", 1, id="hunks in the wrong order"),
         pytest.param(HEADER + "@@ -1 +0 @@\n-x\n+y\n", 1, id="line 0"),
