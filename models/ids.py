@@ -2,7 +2,7 @@
 
 import re
 
-ID = re.compile(r"^[0-9a-f]{32}$")
+ID = re.compile(r"^[0-9a-f]{32}\Z")
 """Identifiers are 128 random bits in hexadecimal digits, made where the thing is made."""
 
 

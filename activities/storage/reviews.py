@@ -11,6 +11,7 @@ from sqlmodel import col, select
 from activities.ports import ReviewUnknown
 from activities.storage.database import Database
 from models.expert import ExpertName, StaticResult
+from models.ids import ID
 from models.opinion import Opinion
 from models.order import ExpertProgress, ReviewOrder
 from models.review import ExpertStatus, ReviewReport, ReviewStatus
@@ -87,6 +88,8 @@ class PostgresReviews:
         Raises:
             ReviewUnknown: this owner has no such review.
         """
+        if not ID.match(review_id):  # among others what the database takes for no text at all
+            raise ReviewUnknown
         async with self._database.statements() as session:
             row = await session.get(Review, review_id)
         if row is None or row.owner != owner:

@@ -20,6 +20,7 @@ from sqlmodel import col, select
 
 from activities.ports import SourceTree, SourceUnknown
 from activities.storage.database import Database
+from models.ids import ID
 from models.intake import AcceptedSource
 from models.source import ArtifactKind, SourceManifest
 from models.tables import Source
@@ -98,6 +99,8 @@ class PostgresSources:
         Raises:
             SourceUnknown: this owner has no such source.
         """
+        if not ID.match(source_id):  # among others what the database takes for no text at all
+            raise SourceUnknown
         async with self._database.statements() as session:
             found = await session.execute(
                 select(Source).options(MANIFEST_ONLY).where(col(Source.owner) == owner, col(Source.id) == source_id)

@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from models.config import OrchestratorConfig
+from models.errors import Problem
 from models.settings import Settings
 from starter.api import codec, health, problems, reviews, sources
 from starter.api.reconcile import reconcile_forever
@@ -22,6 +23,9 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
+
+MAX_HEADERS = 100
+MAX_HEAD_BYTES = 16 * 1024
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -47,12 +51,23 @@ def create_app(settings: Settings) -> FastAPI:
 
     @app.middleware("http")
     async def secure(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:  # pyright: ignore[reportUnusedFunction]
-        response = await call_next(request)
+        response = _too_much_head(request) or await call_next(request)
         for name, value in SECURITY_HEADERS.items():
             response.headers.setdefault(name, value)
         return response
 
     return app
+
+
+def _too_much_head(request: Request) -> Response | None:
+    """The refusal of a request with too many or too long headers: the server's own limit holds for slow ones only."""
+    headers = request.scope["headers"]
+    size = len(request.scope["query_string"]) + len(request.scope["path"])
+    size += sum(len(name) + len(value) for name, value in headers)
+    if len(headers) <= MAX_HEADERS and size <= MAX_HEAD_BYTES:
+        return None
+    text = f"A request has at most {MAX_HEADERS} headers, and {MAX_HEAD_BYTES} bytes of address and headers; send less."
+    return problems.answer(431, Problem(code="headers_too_large", message=text))
 
 
 def serve(settings: Settings) -> None:
@@ -72,5 +87,5 @@ def serve(settings: Settings) -> None:
         log_config=None,
         timeout_graceful_shutdown=5,
         server_header=False,
-        h11_max_incomplete_event_size=16 * 1024,
+        h11_max_incomplete_event_size=MAX_HEAD_BYTES,
     )

@@ -5,7 +5,7 @@ import binascii
 import hashlib
 import logging
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -15,7 +15,7 @@ from temporalio.service import RPCError
 
 from activities.reports.formats import FORMATS
 from models.errors import InvalidInput
-from models.ids import analysis_queue, models_queue, review_workflow_id
+from models.ids import ID, analysis_queue, models_queue, review_workflow_id
 from models.order import ReviewOrder
 from models.review import ExpertStatus, ReviewReport, ReviewStatus
 from models.submission import ExpertView, ReviewSubmission, ReviewView, order_of
@@ -113,10 +113,12 @@ def _position(cursor: str | None) -> tuple[datetime, str] | None:
         return None
     try:
         at, _, review_id = base64.b64decode(cursor, altchars=b"-_", validate=True).decode().partition(" ")
-        position = datetime.fromisoformat(at)
-        if position.tzinfo is None or len(review_id) != 32:
+        moment = datetime.fromisoformat(at)
+        if moment.tzinfo is None or not ID.match(review_id):
             raise ValueError
-    except (ValueError, binascii.Error):
+        # The database counts in UTC, in which the first and the last day of other zones do not exist.
+        position = moment.astimezone(UTC)
+    except (ValueError, OverflowError, binascii.Error):
         raise InvalidInput(
             "invalid_cursor", "`cursor` is not one that this API gave; start without one.", 400
         ) from None

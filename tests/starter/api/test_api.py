@@ -1,5 +1,6 @@
 """The API as a client meets it: what it accepts, what it refuses and how it says so."""
 
+import base64
 import json
 import uuid
 
@@ -186,6 +187,10 @@ async def test_reviews_are_paged_newest_first(api: httpx.AsyncClient) -> None:
     assert rest["reviews"][0]["id"] == made[0]
 
 
+def cursor(at: str, review_id: str) -> str:
+    return base64.urlsafe_b64encode(f"{at} {review_id}".encode()).decode()
+
+
 @pytest.mark.parametrize(
     ("params", "status", "code"),
     [
@@ -193,6 +198,9 @@ async def test_reviews_are_paged_newest_first(api: httpx.AsyncClient) -> None:
         ({"page_size": "1000000000"}, 422, "invalid_field"),
         ({"cursor": "tampered!"}, 400, "invalid_cursor"),
         ({"cursor": "AAAA"}, 400, "invalid_cursor"),
+        ({"cursor": cursor("0001-01-01T00:00:00+14:00", "a" * 32)}, 400, "invalid_cursor"),
+        ({"cursor": cursor("2026-01-01T00:00:00", "a" * 32)}, 400, "invalid_cursor"),
+        ({"cursor": cursor("2026-01-01T00:00:00+00:00", "\0" * 32)}, 400, "invalid_cursor"),
     ],
 )
 async def test_pages_that_are_none(api: httpx.AsyncClient, params: dict[str, str], status: int, code: str) -> None:
@@ -210,6 +218,21 @@ async def test_a_review_without_a_worker_waits_and_has_no_report(api: httpx.Asyn
     assert (report.status_code, report.json()["error"]["code"]) == (409, "report_not_ready")
     assert (await api.get(f"/reviews/{view['id']}/report", params={"format": "exe"})).status_code == 422
     assert (await api.get(f"/reviews/{uuid.uuid4().hex}")).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["%00", "a%00", "%ff", "x" * 9000, "..", "%0a" + "a" * 32, "a" * 32 + "%0a"])
+@pytest.mark.parametrize("path", ["/reviews/{}", "/reviews/{}/events", "/reviews/{}/report", "/sources/{}"])
+async def test_names_that_are_no_ids_are_unknown(api: httpx.AsyncClient, path: str, name: str) -> None:
+    answer = await api.get(path.format(name))
+    assert answer.status_code == 404, answer.text
+
+
+@pytest.mark.parametrize(
+    ("headers", "query"), [({"X": "a" * 20_000}, ""), ({f"X-{n}": "a" for n in range(200)}, ""), ({}, "a" * 20_000)]
+)
+async def test_a_flood_of_headers_is_refused(api: httpx.AsyncClient, headers: dict[str, str], query: str) -> None:
+    answer = await api.get(f"/healthz?{query}", headers=headers)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (431, "headers_too_large")
 
 
 async def test_ready_names_the_parts(anonymous: httpx.AsyncClient) -> None:
