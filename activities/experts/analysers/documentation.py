@@ -101,7 +101,8 @@ def hits_of(fact: FileDocs, file: SourceFile) -> Iterable[Hit]:
         for number, item in enumerate(same[:most], 1):
             yield _stale_hit(file.path, item, len(same) - most if number == most else 0)
     missing = [item for item in fact.missing if under_review(file, item[2], item[3])]
-    if not missing:
+    # In a fragment the comment may stand above what is known.
+    if not missing or file.fragment:
         return
     count = fact.missing_count if file.changed is None else len(missing)
     kind, name, line, _ = next((item for item in missing if item[0] != "module"), missing[0])

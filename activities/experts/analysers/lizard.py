@@ -25,10 +25,13 @@ class LizardAnalyser:
     async def run(self, tree: SourceTree, sandbox: Sandbox) -> Analysis:
         """Measure every function."""
         paths = self.wants(tree)
+        # Of a function in a fragment nobody knows where it ends.
+        fragments = {file.path for file in tree.manifest.files if file.fragment}
 
         async def call(group: tuple[str, ...]) -> Part:
             rows, part = await run_child(self.name, "lizard", tree, sandbox, group)
-            return with_hits(part, [hit for path, row in rows for hit in to_hits(path, row)])
+            hits = [hit for path, row in rows for hit in to_hits(path, row)]
+            return with_hits(part, [hit for hit in hits if hit.rule == "parameters" or hit.path not in fragments])
 
         work = in_chunks(tree, chunks(tree, paths, PYTHON_CHUNK_BYTES), call)
         return await analysis(tree, ExpertName.QUALITY, self.name, "lizard", paths, work)

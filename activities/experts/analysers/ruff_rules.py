@@ -81,6 +81,8 @@ QUALITY: dict[str, Rated] = {
     "TRY203": Rated("useless-exception-handler", L, 0.7),
     "TRY400": Rated("traceback-lost", L, 0.5, recommendation="Log it with logging.exception."),
     "PLE": Rated("runtime-error", H, 0.85),
+    # Ordinary in a function that is only called from handlers.
+    "PLE0704": Rated("bare-raise", L, 0.4, recommendation="Pass the exception and raise that."),
     "PLR0124": Rated("self-comparison", M, 0.85),
     "PLR0133": Rated("constant-condition", M, 0.8),
     "PLR0206": Rated("property-with-parameters", M, 0.9),

@@ -1,5 +1,6 @@
 """What a definition is, the same for every language, and the comment that stands above one."""
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from tree_sitter import Node
 
 from activities.experts.children.syntax import Parsed, first_line, last_line
 
+_EMPTY_LINE_BELOW = re.compile(rb"[ \t\r]*\n[ \t\r]*\n")
 TRIVIAL_LINES = 3
 """A body this short says itself what it does."""
 
@@ -63,7 +65,7 @@ class Comments:
     def above(self, line: int) -> tuple[str, int] | None:
         """The text of the comment above a line and the line it starts on; adjoining line comments are one comment."""
         line = self.attributes_above(line)
-        last = self._by_last.get(line - 1)
+        last = self._by_last.get(line - 1) or self._apart(line - 2)
         if last is None:
             return None
         block = [last]
@@ -73,6 +75,13 @@ class Comments:
             block.append(above)
         text = "\n".join(self.parsed.text(node).rstrip("\n") for node in reversed(block))
         return text, first_line(block[-1])
+
+    def _apart(self, line: int) -> Node | None:
+        """A comment for documentation tools that ends on a line with an empty one below it: they accept that too."""
+        node = self._by_last.get(line)
+        if node is None or self.parsed.data[node.start_byte : node.start_byte + 3] != b"/**":
+            return None
+        return node if _EMPTY_LINE_BELOW.match(self.parsed.data, node.end_byte) else None
 
     def _is_line(self, node: Node) -> bool:
         return self.parsed.data[node.start_byte : node.start_byte + 2] == b"//"

@@ -1,5 +1,6 @@
 """Each analyser finds the flaw in a small file of each language it is for, at the right line and with its own words."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,15 @@ async def test_lizard_finds_long_functions_and_many_parameters(tmp_path: Path) -
     many = f"int f({', '.join('int ' + name for name in 'abcdefghi')}) {{ return a; }}\n"
     result = await run(LizardAnalyser(), tmp_path, {"long.c": long, "many.c": many, "fine.c": "int f(void) {}\n"})
     assert places(result) == {("long.c", 1, "long-function"), ("many.c", 1, "many-parameters")}
+
+
+async def test_lizard_measures_no_function_whose_end_is_unknown(tmp_path: Path) -> None:
+    many = f"int g({', '.join('int ' + name for name in 'abcdefghi')}) {{ return a; }}\n"
+    tree = lay_out(tmp_path, {"a.c": "int f(void) {\n" + "  g();\n" * 101 + "}\n" + many})
+    files = tuple(file.model_copy(update={"fragment": True}) for file in tree.manifest.files)
+    tree = replace(tree, manifest=tree.manifest.model_copy(update={"files": files}))
+    result = await LizardAnalyser().run(tree, KernelSandbox())
+    assert [finding.kind for finding in result.findings] == ["many-parameters"]
 
 
 async def test_complexipy_finds_what_is_hard_to_follow(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Documentation: what counts as missing, what contradicts the signature, and what is left alone."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,6 +43,22 @@ async def test_missing_documentation_is_one_finding_per_file_at_the_first_place(
     assert "`shown" in found.message
     assert "shown" in found.quote
     assert found.message.startswith("1 of ")
+
+
+@pytest.mark.parametrize(
+    "above, missing", [("/** Doc. */\n\n", 0), ("/** Doc. */\n\n\n", 1), ("/* Licence. */\n\n", 1)]
+)
+async def test_a_documentation_comment_may_stand_one_line_apart(tmp_path, above, missing):
+    text = f"{above}exports.shown = function (x) {{\n{JS_BODY}}};\n"
+    result = await analyse(DocumentationAnalyser(), source(tmp_path, {"a.js": text}))
+    assert len(result.findings) == missing
+
+
+async def test_nothing_is_missed_above_the_known_lines_of_a_fragment(tmp_path):
+    tree = source(tmp_path, {"a.js": MISSING["a.js"]})
+    files = tuple(file.model_copy(update={"fragment": True}) for file in tree.manifest.files)
+    tree = replace(tree, manifest=tree.manifest.model_copy(update={"files": files}))
+    assert not (await analyse(DocumentationAnalyser(), tree)).findings
 
 
 async def test_a_header_speaks_for_its_source_file(tmp_path):

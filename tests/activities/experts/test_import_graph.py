@@ -202,6 +202,13 @@ async def test_files_with_syntax_errors_fail_alone(tmp_path):
     assert "cycle of 41:" in result.findings[0].message
 
 
+async def test_a_relative_import_that_leaves_the_source_costs_nothing(tmp_path):
+    files = {"m0.py": "import m1\n", "m1.py": "import m0\n", "task.py": "from .. import a\nfrom ... import b\n"}
+    result = await analyse(PythonImportsAnalyser(), source(tmp_path, files))
+    assert not result.failed
+    assert "cycle" in result.findings[0].message
+
+
 async def test_product_code_that_needs_tests_or_entry_points(tmp_path):
     files = {
         "app/__init__.py": "",
