@@ -16,6 +16,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from activities.experts.panel import PanelAnalyst
 from activities.experts.sandbox import KernelSandbox
+from activities.experts.temporary import remove_kept_folders
 from activities.review import ReviewActivities
 from activities.unrouted import NoProvider
 from models.ids import analysis_queue, models_queue, orchestration_queue
@@ -114,6 +115,7 @@ def main() -> None:
     else:
         code = 0
     gc.collect()
+    remove_kept_folders()
     sys.stderr.flush()
     # The SDK's threads can abort the interpreter on its way out (sdk-python issue 300).
     os._exit(code)

@@ -5,7 +5,6 @@ TypeScript to TSX, rules for C to C++. A rule of the same name in the other lang
 """
 
 import json
-import tempfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any, cast
 
 import yaml
 
-from activities.experts.temporary import temporary_folder
+from activities.experts.temporary import kept_folder
 from models.expert import ExpertName
 from models.source import LANGUAGE_OF_SUFFIX, Language
 
@@ -142,13 +141,7 @@ def write_config(folder: Path, rules: list[Rule], parts: list[Rule]) -> Path:
     return config
 
 
-_folders: list[tempfile.TemporaryDirectory[str]] = []
-"""Kept until the process ends, when Python removes them."""
-
-
 @cache
 def rule_pack(expert: ExpertName) -> RulePack:
     """The rules of one expert; written once per process."""
-    folder = temporary_folder()
-    _folders.append(folder)
-    return write_pack(expert, Path(folder.name))
+    return write_pack(expert, kept_folder())

@@ -1,5 +1,6 @@
 """Temporary folders that a killed worker does not leave behind for ever."""
 
+import contextlib
 import functools
 import os
 import re
@@ -13,6 +14,9 @@ import psutil
 NAME = re.compile(r"^conclave-(\d+)-")
 OLD_SECONDS = 3600.0
 """Younger folders stay: another container may share the folder of temporary files, but not the process numbers."""
+
+
+_kept = contextlib.ExitStack()
 
 
 @functools.cache
@@ -33,3 +37,13 @@ def temporary_folder() -> tempfile.TemporaryDirectory[str]:
     """A private folder, removed when its context ends; if the process is killed before, by a later one."""
     sweep_once(Path(tempfile.gettempdir()))
     return tempfile.TemporaryDirectory(prefix=f"conclave-{os.getpid()}-", ignore_cleanup_errors=True)
+
+
+def kept_folder() -> Path:
+    """A private folder for as long as this process works."""
+    return Path(_kept.enter_context(temporary_folder()))
+
+
+def remove_kept_folders() -> None:
+    """End the folders of `kept_folder`; for processes that leave without Python's own cleaning up."""
+    _kept.close()

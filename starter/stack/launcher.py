@@ -1,5 +1,6 @@
 """Start, stop and look at the local stack. Safe to call again, from several processes at once, after any crash."""
 
+import shutil
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -108,6 +109,7 @@ def down(settings: Settings) -> list[str]:
             stopped += _stop_wave(site, wave)
         _end_strays(site)
         remove_socket_dir(site)
+        shutil.rmtree(layout.scratch, ignore_errors=True)
         return stopped
 
 

@@ -36,6 +36,11 @@ class Layout:
         return self.home / "cache" / "bytecode"
 
     @property
+    def scratch(self) -> Path:
+        """Temporary files of the worker, code under review among them; emptied at every start and stop."""
+        return self.run / "scratch"
+
+    @property
     def secrets(self) -> Path:
         """Generated secrets, one file of mode 0600 each."""
         return self.home / "secrets"

@@ -1,10 +1,13 @@
 """Our own processes in the stack: the HTTP API and a worker."""
 
+import shutil
+
 from typing_extensions import override
 
 from models.settings import Settings
 from starter.stack import binaries, readiness, secret_files, wire
 from starter.stack.errors import NotReady
+from starter.stack.layout import PRIVATE
 from starter.stack.part import Command, Part, Site
 from starter.stack.ports import LOOPBACK
 
@@ -70,10 +73,14 @@ class Worker(Part):
     @override
     def prepare(self, site: Site) -> None:
         readiness.path(site.layout.run, self.name).unlink(missing_ok=True)
+        # Not in the system's folder for temporary files: what a killed worker leaves is code under review.
+        shutil.rmtree(site.layout.scratch, ignore_errors=True)
+        site.layout.scratch.mkdir(mode=PRIVATE, exist_ok=True)
 
     @override
     def command(self, site: Site) -> Command:
-        return _conclave(site, "worker", {readiness.VARIABLE: str(readiness.path(site.layout.run, self.name))})
+        ready = readiness.path(site.layout.run, self.name)
+        return _conclave(site, "worker", {readiness.VARIABLE: str(ready), "TMPDIR": str(site.layout.scratch)})
 
     @override
     def check(self, site: Site) -> None:
