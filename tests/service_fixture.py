@@ -27,6 +27,6 @@ def settings_of(stack: Stack) -> Settings:
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Generator[Stack, None, None]:
-    """A stack of its own for one module: its parts may be killed."""
-    with running_stack(tmp_path_factory.mktemp("service") / "home", ALL) as found:
+    """A stack of its own for one module: its parts may be killed. Its folder has a name that trips programs up."""
+    with running_stack(tmp_path_factory.mktemp("service") / "it's a home #1?", ALL) as found:
         yield found

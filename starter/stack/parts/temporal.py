@@ -13,6 +13,8 @@ from starter.stack.errors import NotReady
 from starter.stack.part import Command, Part, Site
 from starter.stack.ports import LOOPBACK
 
+DATABASE = "temporal.db"
+"""File of the server's data, in the folder of all data."""
 DEFAULT_NAMESPACE = "default"
 """The namespace that every Temporal server has."""
 
@@ -52,8 +54,9 @@ class Temporal(Part):
             *(str(binaries.temporal()), "server", "start-dev", "--ip", LOOPBACK, "--log-level", "warn"),
             *("--port", str(ports["temporal"]), "--ui-port", str(ports["temporal-ui"])),
             *("--http-port", str(ports["temporal-http"]), "--ui-disable-news-fetch"),
-            # The server's default journal is half as fast.
-            *("--db-filename", str(site.layout.data / "temporal.db")),
+            # Relative: the server makes a URL of it, in which `?`, `#` and `%` of a folder's name mean something else.
+            # Its default journal is half as fast.
+            *("--db-filename", DATABASE),
             *("--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=NORMAL"),
         ]
         if "api" in ports:
@@ -67,7 +70,7 @@ class Temporal(Part):
         for key, value in dynamic_config().items():
             argv += ["--dynamic-config-value", f"{key}={json.dumps(value)}"]
         # HOME: the program would read the user's own client profiles.
-        return Command(argv=tuple(argv), cwd=site.layout.run, env={"HOME": str(site.layout.run)})
+        return Command(argv=tuple(argv), cwd=site.layout.data, env={"HOME": str(site.layout.run)})
 
     @override
     def check(self, site: Site) -> None:
