@@ -1,7 +1,7 @@
 """Settings: one frozen object, read once where a process starts, passed down.
 
 Names are `CONCLAVE_*`; Temporal's are Temporal's own (`TEMPORAL_ADDRESS`, ...), so that the `temporal` command line and
-Conclave read the same environment. Values come from the environment, then from `.env` in the working directory.
+Conclave read the same environment. Values come from the environment, then from `.env` in `home`.
 """
 
 from functools import cached_property
@@ -20,7 +20,6 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix="CONCLAVE_",
-        env_file=".env",
         env_file_encoding="utf-8",
         extra="ignore",
         frozen=True,

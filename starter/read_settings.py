@@ -1,7 +1,9 @@
 """Reading the settings where a process starts."""
 
 import os
+import stat
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,6 +18,10 @@ NOT_SETTINGS = frozenset(
 """Variables with our prefix that are no settings: the launcher's marks, the tests' seed, the compose file's."""
 
 
+class FileExposed(Exception):
+    """A file of settings that somebody else could have written or read."""
+
+
 def settings_or_exit() -> "Settings":
     """The settings of this process; exits with one line when one of them is unknown or cannot be used."""
     from pydantic import ValidationError
@@ -23,16 +29,19 @@ def settings_or_exit() -> "Settings":
 
     from models.settings import Settings
 
-    unknown = unknown_variables({*os.environ, *_dotenv_names()})
     try:
+        file = settings_file()
+        unknown = unknown_variables({*os.environ, *_names_in(file)})
         if not unknown:
-            return Settings()
+            return Settings(_env_file=file)  # pyright: ignore[reportCallIssue]
         wrong = f"{', '.join(unknown)}: no such setting (docs/settings.md lists them)"
     except ValidationError as error:
         # Only where and why: values may be secrets.
         wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-    except SettingsError as error:
+    except (SettingsError, FileExposed) as error:
         wrong = str(error)
+    except (OSError, UnicodeDecodeError):
+        wrong = "`.env` in CONCLAVE_HOME cannot be read"
     print(f"conclave: a setting cannot be used: {wrong}", file=sys.stderr)
     raise SystemExit(BAD_INPUT)
 
@@ -47,7 +56,30 @@ def unknown_variables(names: set[str]) -> list[str]:
     return sorted(name for name in map(str.upper, names) if name.startswith("CONCLAVE_") and name not in known)
 
 
-def _dotenv_names() -> set[str]:
+def _names_in(file: Path | None) -> set[str]:
     from dotenv import dotenv_values
 
-    return set(dotenv_values(".env"))
+    return set(dotenv_values(file)) if file is not None else set()
+
+
+def settings_file() -> Path | None:
+    """`.env` in the stack's folder, if it is there.
+
+    Never the one in the working folder: that is often the code under review, which must not configure its reviewer.
+
+    Raises:
+        FileExposed: others may read or change it, or it is no plain file.
+    """
+    from platformdirs import user_data_path
+
+    given = os.environ.get("CONCLAVE_HOME")
+    file = (Path(given).expanduser() if given else user_data_path("conclave")) / ".env"
+    try:
+        info = file.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    if not stat.S_ISREG(info.st_mode):
+        raise FileExposed(f"{file} is not a plain file")
+    if info.st_mode & 0o077:
+        raise FileExposed(f"{file} can be read by other users. Run `chmod 600` on it")
+    return file

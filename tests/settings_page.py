@@ -7,8 +7,9 @@ from models.settings import Settings
 
 HEAD = """# Settings
 
-Every process reads these variables once when it starts, from its environment and then from `.env` in its working
-folder. A part whose address is not set is the local stack's. This page is made from `models/settings.py`.
+Every process reads these variables once when it starts, from its environment and then from the file `.env` in
+`CONCLAVE_HOME` (mode 0600). A `.env` in the working folder is not read: it may belong to the code under review.
+A part whose address is not set is the local stack's. This page is made from `models/settings.py`.
 
 | variable | default | meaning |
 | --- | --- | --- |

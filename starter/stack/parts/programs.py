@@ -99,7 +99,7 @@ def _conclave(site: Site, command: str, also: dict[str, str] | None = None) -> C
     compiled = {"PYTHONPYCACHEPREFIX": str(site.layout.bytecode), "PYTHONDONTWRITEBYTECODE": ""}
     return Command(
         argv=(str(binaries.script("conclave")), command),
-        # Not the caller's folder: a `.env` there was read already, and the folder may go away.
+        # Not the caller's folder, which may go away.
         cwd=site.layout.home,
         env={**site.environment(), **compiled, **(also or {})},
         inherit_all=True,
