@@ -40,6 +40,11 @@ STATICS = select(RESULTS.c.result, RESULTS.c.seconds).where(
     RESULTS.c.review_id == bindparam("review"), RESULTS.c.attempt == STATIC, RESULTS.c.result.is_not(None)
 )
 
+PROGRESS = select(RESULTS.c.expert, RESULTS.c.status, RESULTS.c.findings, RESULTS.c.seconds).where(
+    RESULTS.c.review_id == bindparam("review"), RESULTS.c.attempt == STATIC
+)
+"""Asked for several times a second by everybody who watches: without the results."""
+
 END = (
     update(RESULTS)
     .where(RESULTS.c.review_id == bindparam("review"), RESULTS.c.expert == bindparam("name"))
@@ -116,11 +121,8 @@ class PostgresReviews:
 
     async def progress(self, review_id: str) -> dict[ExpertName, ExpertProgress]:
         """Where the experts stand that have begun."""
-        query = select(ExpertResult).where(
-            col(ExpertResult.review_id) == review_id, col(ExpertResult.attempt) == STATIC
-        )
         async with self._database.statements() as session:
-            rows = (await session.execute(query)).scalars().all()
+            rows = (await session.execute(PROGRESS, {"review": review_id})).all()
         return {
             ExpertName(row.expert): ExpertProgress(
                 status=ExpertStatus(row.status), findings=row.findings, seconds=row.seconds

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from models.review import ReviewStatus
 from models.submission import ReviewView
 
-LOOK_EVERY_SECONDS = 0.25
+LOOK_EVERY_SECONDS = 0.1
 
 
 async def review_events(
