@@ -40,7 +40,7 @@ def outcome_of(client: Client, path: Path) -> Outcome:
     try:
         return Outcome(path.name, {mode: review(client, path, mode) for mode in ReviewMode})
     except InvalidInput as error:
-        return Outcome(path.name, {}, problem=error.code)
+        return Outcome(path.name, {}, problem=str(error))
 
 
 def identity(report: ReviewReport) -> tuple[object, ...]:
@@ -67,7 +67,8 @@ def row(outcome: Outcome) -> str:
     """One line of the table."""
     reports = [each.report for each in outcome.reviews.values() if each.report]
     if outcome.problem or not reports:
-        return f"| {outcome.name} | - | - | - | - | - | {outcome.problem or 'no report'} | YES |"
+        crash = "not taken in" if outcome.problem else "no report in any mode"
+        return f"| {outcome.name} | - | - | - | - | - | {outcome.problem or '-'} | {crash} |"
     report = reports[0]
     ended = [f"{mode}: {each.status}" for mode, each in outcome.reviews.items() if each.report is None] + [
         f"{mode}: {expert.expert} {expert.status} ({expert.reason})"
