@@ -97,7 +97,8 @@ def worker() -> None:
     import sys
 
     # In place of this process, so that signals and the pid are the worker's; nothing imports the composition root.
-    os.execv(sys.executable, [sys.executable, "-m", "worker"])
+    # -P: a `worker.py` in the working folder is not ours.
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "worker"])
 
 
 @app.command()
