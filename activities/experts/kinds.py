@@ -78,6 +78,7 @@ _CWES_OF_KIND = {
     "prototype-pollution": "1321",
     "redos": "730 1333",
     "template-injection": "1336",
+    "deceptive-text": "1007",
 }
 KIND_OF_CWE: dict[str, str] = {f"CWE-{cwe}": kind for kind, cwes in _CWES_OF_KIND.items() for cwe in cwes.split()}
 """The word for a weakness by its CWE number. Numbers that stand for many things (20, 74, 400, 693) have none."""
@@ -156,7 +157,7 @@ _BANDIT_RATINGS: dict[str, tuple[str, Severity, float]] = {
     "609": ("CWE-78", M, 0.6),
     "610": ("CWE-89", M, 0.4),
     "612": ("CWE-94", M, 0.5),
-    "613": ("CWE-94", M, 0.4),
+    "613": ("CWE-1007", H, 0.85),
     "614": ("CWE-502", M, 0.6),
     "615": ("CWE-502", M, 0.5),
     "701": ("CWE-79", H, 0.7),

@@ -10,6 +10,7 @@ from activities.experts.analysers.bandit import BanditAnalyser
 from activities.experts.analysers.common import version
 from activities.experts.analysers.complexipy import ComplexipyAnalyser
 from activities.experts.analysers.coverage_report import CoverageReportAnalyser
+from activities.experts.analysers.deceptive_text import DeceptiveTextAnalyser
 from activities.experts.analysers.declared import NodeDependenciesAnalyser, PythonDependenciesAnalyser
 from activities.experts.analysers.detect_secrets import SecretsAnalyser
 from activities.experts.analysers.documentation import DocumentationAnalyser
@@ -43,6 +44,7 @@ PANEL: Mapping[ExpertName, tuple[Analyser, ...]] = {
         BanditAnalyser(),
         AstGrepAnalyser(ExpertName.SECURITY),
         SecretsAnalyser(),
+        DeceptiveTextAnalyser(),
     ),
     ExpertName.QUALITY: (
         RuffAnalyser(ExpertName.QUALITY),

@@ -81,6 +81,7 @@ QUALITY: dict[str, Rated] = {
     "TRY203": Rated("useless-exception-handler", L, 0.7),
     "TRY400": Rated("traceback-lost", L, 0.5, recommendation="Log it with logging.exception."),
     "PLE": Rated("runtime-error", H, 0.85),
+    "PLE2502": Rated("deceptive-text", H, 0.85, "CWE-1007", "Delete the bidirectional control characters."),
     # Ordinary in a function that is only called from handlers.
     "PLE0704": Rated("bare-raise", L, 0.4, recommendation="Pass the exception and raise that."),
     "PLR0124": Rated("self-comparison", M, 0.85),

@@ -67,7 +67,7 @@ async def test_syntax_newer_than_the_running_python_is_told_by_the_tools_that_ca
     assert rows["new.py"].status is CoverageStatus.FAILED
     assert rows["new.py"].failed_tools == ("bandit",)
     assert rows["new.py"].reason is CoverageReason.PARSE_ERROR
-    assert rows["new.py"].tools == ("ast-grep", "detect-secrets", "ruff")
+    assert rows["new.py"].tools == ("ast-grep", "deceptive-text", "detect-secrets", "ruff")
     assert rows["old.py"].status is CoverageStatus.ANALYSED
     assert {(it.tool, it.path) for it in security.findings} >= {("bandit", "old.py"), ("ruff", "new.py")}
     quality = await PanelAnalyst(KernelSandbox()).analyse(QUALITY, tree)
