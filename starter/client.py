@@ -1,17 +1,20 @@
 """The API as the command line sees it."""
 
-import json
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TypeVar
 
 import httpx
 
-from models.errors import InvalidInput
+from models.errors import InvalidInput, Problem
 from models.intake import SourceUpload
 from models.review import ReviewReport
 from models.source import SourceManifest
 from models.submission import ReviewSubmission, ReviewView
+from models.text import clean
+from models.wire import Wire
+
+W = TypeVar("W", bound=Wire)
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 120.0
@@ -28,13 +31,20 @@ class Client:
     """Calls one API with one token. Redirects are not followed and no proxy is taken from the environment."""
 
     def __init__(self, url: str, token: str) -> None:
+        """Check the address and the token; nothing is sent yet.
+
+        Raises:
+            InvalidInput: one of them cannot be one.
+        """
+        self._host = _host_of(url)
+        if not token.isascii() or not token.isprintable() or not token.strip():
+            raise InvalidInput("config_invalid", "CONCLAVE_API_TOKEN must be printable ASCII text, and not empty.")
         self._http = httpx.Client(
             base_url=url,
             headers={"Authorization": f"Bearer {token}"},
             timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
             trust_env=False,
         )
-        self._host = httpx.URL(url).host
 
     def close(self) -> None:
         self._http.close()
@@ -47,15 +57,15 @@ class Client:
             Unreachable: no answer.
         """
         body = upload.model_dump_json().encode()
-        return SourceManifest.model_validate(self._call("POST", "/sources", body))
+        return self._call(SourceManifest, "POST", "/sources", body)
 
     def submit_review(self, submission: ReviewSubmission) -> ReviewView:
         """Start a review."""
-        return ReviewView.model_validate(self._call("POST", "/reviews", submission.model_dump_json().encode()))
+        return self._call(ReviewView, "POST", "/reviews", submission.model_dump_json().encode())
 
     def review(self, review_id: str) -> ReviewView:
         """How a review goes."""
-        return ReviewView.model_validate(self._call("GET", f"/reviews/{review_id}"))
+        return self._call(ReviewView, "GET", f"/reviews/{review_id}")
 
     def follow(self, review_id: str) -> Iterator[ReviewView]:
         """The review at every change, the last time when it has ended.
@@ -70,11 +80,17 @@ class Client:
                 self._refuse(answer)
             for line in answer.iter_lines():
                 if line.startswith("data:"):
-                    yield ReviewView.model_validate_json(line.removeprefix("data:").strip())
+                    yield self._view(line.removeprefix("data:").strip())
+
+    def _view(self, text: str) -> ReviewView:
+        try:
+            return ReviewView.model_validate_json(text)
+        except ValueError:
+            raise self._stranger() from None
 
     def report(self, review_id: str) -> ReviewReport:
         """The report."""
-        return ReviewReport.model_validate(self._call("GET", f"/reviews/{review_id}/report"))
+        return self._call(ReviewReport, "GET", f"/reviews/{review_id}/report")
 
     def rendered(self, review_id: str, format: str) -> str:
         """The report in another format."""
@@ -84,28 +100,30 @@ class Client:
             self._refuse(answer)
         return answer.text
 
-    def _call(self, method: str, path: str, body: bytes | None = None) -> Any:
+    def _call(self, model: type[W], method: str, path: str, body: bytes | None = None) -> W:
         headers = {"Content-Type": "application/json"} if body is not None else {}
         with self._errors():
             answer = self._http.request(method, path, content=body, headers=headers)
         if answer.is_error:
             self._refuse(answer)
         try:
-            return answer.json()
-        except ValueError:
+            return model.model_validate(answer.json())
+        except ValueError:  # no JSON, or other JSON: pydantic's error is one, too
             raise self._stranger() from None
 
     def _refuse(self, answer: httpx.Response) -> None:
         try:
             error = answer.json()["error"]
-            code, message = str(error["code"]), str(error["message"])
-        except (ValueError, KeyError, TypeError, json.JSONDecodeError):
+            # Cleaned: whatever answers must not write on the terminal.
+            problem = Problem(code=error["code"], message=clean(error["message"], 500))
+        except (ValueError, KeyError, TypeError):
             raise self._stranger() from None
         if answer.status_code in (401, 403):
-            raise InvalidInput(code, f"{self._host} refuses the token. Set CONCLAVE_API_TOKEN to a valid one.", 401)
+            told = f"{self._host} refuses the token. Set CONCLAVE_API_TOKEN to a valid one."
+            raise InvalidInput(problem.code, told, 401)
         if answer.status_code >= 500:
-            raise Unreachable(f"{self._host} answers {answer.status_code} ({code}): {message}")
-        raise InvalidInput(code, message, answer.status_code)
+            raise Unreachable(f"{self._host} answers {answer.status_code} ({problem.code}): {problem.message}")
+        raise InvalidInput(problem.code, problem.message, answer.status_code)
 
     def _stranger(self) -> Unreachable:
         return Unreachable(f"what answers at {self._host} is not the Conclave API. Check CONCLAVE_API_URL.")
@@ -118,3 +136,13 @@ class Client:
             raise Unreachable(f"{self._host} does not answer. Is it running? (`conclave status`)") from None
         except httpx.HTTPError as error:
             raise Unreachable(f"the connection to {self._host} broke ({type(error).__name__}).") from None
+
+
+def _host_of(url: str) -> str:
+    try:
+        address = httpx.URL(url)
+    except httpx.InvalidURL:
+        address = None
+    if address is None or address.scheme not in ("http", "https") or not address.host:
+        raise InvalidInput("config_invalid", "CONCLAVE_API_URL must be an address like https://conclave.example.")
+    return address.host

@@ -46,16 +46,17 @@ def _json_kind(content: bytes) -> ArtifactKind | None:
 def read_artifact(path: Path, option: str, kinds: frozenset[ArtifactKind]) -> UploadedArtifact:
     """Read the file that an option names and check that it is one of the kinds the option takes."""
     content = read_regular(path, MAX_ARTIFACT_BYTES)
+    noun = option.split("-")[0]
     if content is SkipReason.TOO_LARGE:
         raise artifact_too_large()
     if isinstance(content, SkipReason):
         message = f"The file of --{option} cannot be read. Name an existing, readable regular file."
-        raise InvalidInput(f"{option}_unreadable", message)
+        raise InvalidInput(f"{noun}_unreadable", message)
     kind = artifact_kind(content)
     if kind is None or kind not in kinds:
         accepted = sorted(kinds)
         message = f"The file of --{option} is none of the supported formats: {', '.join(accepted)}."
-        raise InvalidInput(f"unsupported_{option}", message, accepted=[str(item) for item in accepted])
+        raise InvalidInput(f"unsupported_{noun}", message, accepted=[str(item) for item in accepted])
     return UploadedArtifact(kind=kind, content=base64.b64encode(content))
 
 

@@ -57,7 +57,7 @@ def collect(
     if coverage is not None:
         artifacts.append(read_artifact(coverage, "coverage", COVERAGE_KINDS))
     if profile is not None:
-        artifacts.append(read_artifact(profile, "profile", PROFILE_KINDS))
+        artifacts.append(read_artifact(profile, "profile-data", PROFILE_KINDS))
     rules = IgnoreRules(exclude)
     if path != STDIN:
         _folder_of(path)  # says at once what is wrong with the path
