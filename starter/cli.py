@@ -16,6 +16,9 @@ app = typer.Typer(
     help="Review code with a panel of seven experts, durably.",
 )
 
+CRASHED = 3
+"""Exit code after an error nobody thought of: no review was completed."""
+
 REVIEW_HELP = """Review a file, a folder, a change or a diff.
 
 \b
@@ -111,4 +114,12 @@ def migrate() -> None:
 
 def main() -> None:
     """Entry point of `conclave`."""
-    app()
+    try:
+        app()
+    except Exception:
+        import sys
+        import traceback
+
+        traceback.print_exc()
+        # Python's own code for a crash is 1, which here says that something was found.
+        sys.exit(CRASHED)

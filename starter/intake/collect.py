@@ -162,8 +162,9 @@ def _lone_diff(path: Path) -> str | None:
 
 def _read_diff(path: Path) -> str:
     if path == STDIN:
-        content = sys.stdin.buffer.read(MAX_DIFF_BYTES + 1)
-        return _decode_diff(content)
+        if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]  # closed by whoever started this process
+            raise InvalidInput("diff_unreadable", "Standard input is closed. Pipe a diff in, or name a file.")
+        return _decode_diff(sys.stdin.buffer.read(MAX_DIFF_BYTES + 1))
     _folder_of(path)
     content = read_regular(path, MAX_DIFF_BYTES)
     if content is SkipReason.TOO_LARGE:

@@ -267,6 +267,13 @@ def test_a_diff_comes_from_standard_input(tmp_path: Path, monkeypatch: pytest.Mo
     assert paths(collect(Path("-"))) == ["a.py"]
 
 
+def test_a_closed_standard_input_is_said_to_be_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(InvalidInput) as caught:
+        collect(Path("-"))
+    assert caught.value.problem.code == "diff_unreadable"
+
+
 @pytest.mark.parametrize("name", ["change.diff", "change.PATCH", "change.txt", "change"])
 def test_a_diff_alone_rebuilds_files_at_their_lines(tmp_path: Path, name: str) -> None:
     old = "".join(f"line{number} = {number}\n" for number in range(1, 41))
