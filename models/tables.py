@@ -3,10 +3,12 @@
 # SQLModel declares __tablename__ as a declared_attr; a plain string is what its documentation shows.
 # pyright: reportAssignmentType=false
 
+from datetime import date as Day
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Column, DateTime, LargeBinary
+from sqlalchemy import Column, DateTime, LargeBinary, Numeric
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -91,4 +93,191 @@ class PayloadKey(SQLModel, table=True):
     id: str = Field(primary_key=True, max_length=32)
     wrapped: str
     active: bool = True
+    created_at: datetime = _utc()
+
+
+def _usd() -> Any:
+    return Field(default=Decimal(0), sa_column=Column(Numeric(18, 6), nullable=False))
+
+
+class Provider(SQLModel, table=True):
+    """One model at one endpoint."""
+
+    __tablename__ = "providers"
+
+    id: str = Field(primary_key=True, max_length=32)
+    name: str = Field(max_length=60, unique=True)
+    provider_type: str = Field(max_length=20)
+    protocol: str = Field(max_length=30)
+    model_name: str = Field(max_length=200)
+    api_endpoint: str = Field(max_length=300)
+    tier: str = Field(max_length=20)
+    quality: float = 0.5
+    is_active: bool = True
+    is_platform_provided: bool = True
+    needs_key: bool = True
+    last_resort: bool = False
+    cost_per_1k_tokens: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB, nullable=True))
+    """The `PriceOverride` (USD per million tokens, by kind); null: the price library's."""
+    context_tokens: int
+    max_tokens: int
+    """Longest answer."""
+    timeout_seconds: int = 120
+    max_concurrency: int = 16
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    created_at: datetime = _utc()
+    updated_at: datetime = _utc()
+
+
+class UserProvider(SQLModel, table=True):
+    """A key of a user or of the platform for one provider, encrypted under a data key of its own."""
+
+    __tablename__ = "user_providers"
+
+    id: str = Field(primary_key=True, max_length=32)
+    user_id: str = Field(max_length=120)
+    provider_id: str = Field(foreign_key="providers.id", max_length=32)
+    provider_name: str = Field(max_length=60)
+    provider_type: str = Field(max_length=20)
+    model_name: str = Field(max_length=200)
+    endpoint: str = Field(max_length=300)
+    """The endpoint the key was given for; it goes nowhere else."""
+    version: int = 1
+    encrypted_api_key: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    """nonce and ciphertext, AES-256-GCM."""
+    encrypted_dek: str
+    """The data key as the key service wrapped it."""
+    key_service: str = Field(max_length=20)
+    """`transit` or `aws-kms`."""
+    key_last_4_chars: str = Field(max_length=4)
+    state: str = Field(default="active", max_length=20)
+    reason: str | None = Field(default=None, max_length=80)
+    is_active: bool = True
+    created_at: datetime = _utc()
+    rotated_at: datetime | None = _utc(default=None)
+
+
+class ProviderHealth(SQLModel, table=True):
+    """Where a provider stands."""
+
+    __tablename__ = "provider_health"
+
+    id: str = Field(primary_key=True, max_length=32)
+    provider_id: str = Field(foreign_key="providers.id", unique=True, max_length=32)
+    is_healthy: bool = True
+    good_streak: int = 0
+    last_check_at: datetime | None = _utc(default=None)
+    last_error: str | None = Field(default=None, max_length=80)
+    consecutive_failures: int = 0
+    response_time_ms: int | None = None
+    success_rate: float | None = None
+
+
+class UserQuota(SQLModel, table=True):
+    """Limits of one user; null is no limit."""
+
+    __tablename__ = "user_quotas"
+
+    user_id: str = Field(primary_key=True, max_length=120)
+    daily_limit: int | None = None
+    monthly_limit: int | None = None
+    """Requests."""
+    daily_cost_limit: Decimal | None = Field(default=None, sa_column=Column(Numeric(18, 6), nullable=True))
+    monthly_cost_limit: Decimal | None = Field(default=None, sa_column=Column(Numeric(18, 6), nullable=True))
+    """USD."""
+    updated_at: datetime = _utc()
+
+
+class QuotaCounter(SQLModel, table=True):
+    """What a user has used and set aside in one period: changed in the transaction that changes the ledger."""
+
+    __tablename__ = "quota_counters"
+
+    user_id: str = Field(primary_key=True, max_length=120)
+    period: str = Field(primary_key=True, max_length=10)
+    """`2026-11-26` or `2026-11`, UTC."""
+    requests: int = 0
+    spent_micro_usd: int = 0
+    held_micro_usd: int = 0
+
+
+class LedgerEntry(SQLModel, table=True):
+    """One reservation and what became of it: the truth about money."""
+
+    __tablename__ = "ledger"
+
+    id: str = Field(primary_key=True, max_length=32)
+    workflow_id: str = Field(max_length=120)
+    step: str = Field(max_length=80)
+    attempt: int
+    delivery: int
+    user_id: str = Field(max_length=120)
+    review_id: str | None = Field(default=None, max_length=32)
+    expert: str | None = Field(default=None, max_length=20)
+    provider_id: str = Field(max_length=32)
+    key_id: str | None = Field(default=None, max_length=32)
+    state: str = Field(max_length=12)
+    day: str = Field(max_length=10)
+    reserved_micro_usd: int
+    cost_micro_usd: int = 0
+    price: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    usage: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB, nullable=True))
+    useful: bool = True
+    failure: str | None = Field(default=None, max_length=80)
+    created_at: datetime = _utc()
+    ended_at: datetime | None = _utc(default=None)
+
+
+class ModelAnswer(SQLModel, table=True):
+    """An answer that was paid for, encrypted and kept with its booking: after a crash it is read, not paid again."""
+
+    __tablename__ = "model_answers"
+
+    reservation_id: str = Field(primary_key=True, foreign_key="ledger.id", max_length=32)
+    workflow_id: str = Field(max_length=120)
+    step: str = Field(max_length=80)
+    attempt: int
+    sealed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    created_at: datetime = _utc()
+
+
+class UsageTracking(SQLModel, table=True):
+    """Settled use per user and UTC day."""
+
+    __tablename__ = "usage_tracking"
+
+    user_id: str = Field(primary_key=True, max_length=120)
+    date: Day = Field(primary_key=True)
+    requests_count: int = 0
+    tokens_used: int = 0
+    cost_usd: Decimal = _usd()
+
+
+class CostAlert(SQLModel, table=True):
+    """An alert and its delivery: the row is the outbox."""
+
+    __tablename__ = "cost_alerts"
+
+    id: str = Field(primary_key=True, max_length=32)
+    user_id: str = Field(max_length=120)
+    """Whom or what it is about: a user, a provider, a key."""
+    alert_type: str = Field(max_length=30)
+    period: str = Field(max_length=40)
+    threshold_percentage: int = 0
+    triggered_at: datetime = _utc()
+    delivered_at: datetime | None = _utc(default=None)
+    delivery_attempts: int = 0
+    acknowledged: bool = False
+    acknowledged_by: str | None = Field(default=None, max_length=120)
+
+
+class Route(SQLModel, table=True):
+    """The routing decision of one expert in one review, with its inputs."""
+
+    __tablename__ = "routes"
+
+    review_id: str = Field(primary_key=True, foreign_key="reviews.id", max_length=32)
+    expert: str = Field(primary_key=True, max_length=20)
+    decision: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
     created_at: datetime = _utc()
