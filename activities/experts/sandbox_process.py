@@ -147,6 +147,14 @@ async def _talk(process: Process, stdin: bytes, output: bytearray, errors: bytea
 
 async def _end(process: Process, *, gently: bool) -> None:
     """Kill a process and all it started, if it still runs, and wait for it; not stopped by a cancellation."""
+    # asyncio has no public way to close pipes that were not read to their end, and warns of them later.
+    transport: asyncio.SubprocessTransport = vars(process)["_transport"]
+    # Before waiting: asyncio tells the end of a process only when its pipes are closed, and a pipe whose reader has
+    # enough is paused and never is.
+    for descriptor in (0, 1, 2):
+        pipe = transport.get_pipe_transport(descriptor)
+        if pipe is not None and not pipe.is_closing():
+            pipe.close()
     if process.returncode is None:
         if gently:
             # Without a PID namespace only the launcher can find its descendants: it is asked to.
@@ -156,6 +164,4 @@ async def _end(process: Process, *, gently: bool) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
     await asyncio.shield(process.wait())
-    # asyncio has no public way to close pipes that were not read to their end, and warns of them later.
-    transport: asyncio.SubprocessTransport = vars(process)["_transport"]
     transport.close()

@@ -1,5 +1,7 @@
 """Providers, keys, health, quotas, ledger, answers, alerts, routes."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
@@ -21,7 +23,7 @@ TABLES = (
 )
 
 
-def _moment(name: str, nullable: bool = False) -> sa.Column[sa.DateTime]:
+def _moment(name: str, nullable: bool = False) -> sa.Column[Any]:
     return sa.Column(name, sa.DateTime(timezone=True), nullable=nullable)
 
 
@@ -108,6 +110,7 @@ def _money() -> None:
         sa.Column("requests", sa.BigInteger, nullable=False),
         sa.Column("spent_micro_usd", sa.BigInteger, nullable=False),
         sa.Column("held_micro_usd", sa.BigInteger, nullable=False),
+        sa.Column("revision", sa.BigInteger, nullable=False),
         sa.CheckConstraint("requests >= 0 AND spent_micro_usd >= 0 AND held_micro_usd >= 0", "counters_not_negative"),
     )
     op.create_table(
@@ -171,6 +174,7 @@ def _messages() -> None:
         sa.Column("threshold_percentage", sa.Integer, nullable=False),
         _moment("triggered_at"),
         _moment("delivered_at", nullable=True),
+        _moment("claimed_until", nullable=True),
         sa.Column("delivery_attempts", sa.Integer, nullable=False),
         sa.Column("acknowledged", sa.Boolean, nullable=False),
         sa.Column("acknowledged_by", sa.String(120)),
