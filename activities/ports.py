@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from models.call import CallFailure, Posture
 from models.expert import ExpertName, StaticResult
 from models.opinion import Consultation, Opinion, Rejection
 from models.order import ExpertProgress
@@ -62,29 +63,67 @@ class ModelFailed(Exception):
     """A model gave no acceptable answer.
 
     Attributes:
-        rejection: provider error or invalid output.
+        rejection: why there is no opinion.
         spent_micro_usd: what the attempt cost all the same.
+        code: what happened to the call, where one failed.
+        posture: what may be done about it.
+        retry_after_seconds: how long to wait first.
+        further: places down the chain to whom to ask next; None when nobody is left.
     """
 
-    def __init__(self, rejection: Rejection, spent_micro_usd: int = 0) -> None:
+    def __init__(
+        self,
+        rejection: Rejection,
+        spent_micro_usd: int = 0,
+        *,
+        code: CallFailure | None = None,
+        posture: Posture | None = None,
+        retry_after_seconds: float | None = None,
+        further: int | None = None,
+    ) -> None:
         super().__init__(rejection)
         self.rejection = rejection
         self.spent_micro_usd = spent_micro_usd
+        self.code = code
+        self.posture = posture
+        self.retry_after_seconds = retry_after_seconds
+        self.further = further
+
+
+@dataclass(frozen=True, slots=True)
+class CallIdentity:
+    """Which try of which process asks: the identity of what is paid."""
+
+    workflow_id: str
+    delivery: int
+    """Try of the step, from 1: above 1 after a crash."""
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a prompt may be made of."""
+
+    manifest: SourceManifest
+    lines: Mapping[str, Sequence[str]]
+    """Text lines of every file, by path."""
+    earlier: Sequence[StaticResult] = ()
+    """What earlier experts found."""
 
 
 class ModelHalf(Protocol):
     """The model halves of the experts."""
 
-    async def consult(self, question: Consultation, tree: SourceTree, earlier: Sequence[StaticResult]) -> Opinion:
-        """Ask one model once.
+    async def consult(self, question: Consultation, call: CallIdentity, material: Material) -> Opinion:
+        """Ask one model once; the same call again, after a crash, gives the answer that was paid for.
 
         Args:
             question: who asks, how often it was asked before and why that was not accepted.
-            tree: the source.
-            earlier: what earlier experts found, for the prompt.
+            call: who pays for what.
+            material: the source, and what earlier experts found.
 
         Raises:
-            ModelFailed: the provider failed or its output is invalid.
+            ModelFailed: there is no answer, or none that can be used.
+            StoreUnavailable, KeyServiceUnavailable: a part of ours is down; nothing was asked.
         """
         ...
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from datetime import UTC, datetime
 from temporalio import activity
 
 from activities.error_mapping import translated
-from activities.ports import Analyst, ModelFailed, ModelHalf, ReviewStore, SourceStore
+from activities.ports import Analyst, CallIdentity, Material, ModelFailed, ModelHalf, ReviewStore, SourceStore
 from models.assembly import ExpertWork, Frame, assemble, not_analysed
 from models.expert import CoverageReason, CoverageStatus, ExpertName, StaticResult
 from models.meta import blind_spots, read_by_meta, rejects
@@ -84,20 +85,23 @@ class ReviewActivities:
             async with heartbeating():
                 stored = await self._reviews.opinion(question.review_id, question.expert, question.attempt)
                 if stored is not None:
-                    return _summary_of(stored, {})
+                    return _summary_of(stored)
                 if question.attempt > 1:
                     retrying = ExpertProgress(status=ExpertStatus.RETRYING)
                     await self._reviews.note_progress(question.review_id, question.expert, retrying)
+                manifest, lines = await self._sources.lines(question.source_id)
+                material = Material(manifest, lines, await self._earlier(question))
+                info = activity.info()
+                call = CallIdentity(info.workflow_id or "", info.attempt)
                 try:
-                    async with self._sources.checkout(question.source_id) as tree:
-                        opinion = await self._models.consult(question, tree, await self._earlier(question))
+                    opinion = await self._models.consult(question, call, material)
                 except ModelFailed as error:
-                    return OpinionSummary(failure=error.rejection, spent_micro_usd=error.spent_micro_usd)
-                _, lines = await self._sources.lines(question.source_id)
+                    return _failure_of(error)
                 kept, dropped = validated(opinion.findings, lines)
-                opinion = opinion.model_copy(update={"findings": kept})
+                dropped = dict(Counter(opinion.dropped) + Counter(dropped))
+                opinion = opinion.model_copy(update={"findings": kept, "dropped": dropped})
                 await self._reviews.save_opinion(question.review_id, question.expert, question.attempt, opinion)
-                return _summary_of(opinion, dropped)
+                return _summary_of(opinion)
 
     async def _earlier(self, question: Consultation) -> list[StaticResult]:
         stored = await self._reviews.static_results(question.review_id)
@@ -166,13 +170,15 @@ class ReviewActivities:
                 ExpertWork(
                     expert=outcome.expert,
                     status=outcome.status,
-                    findings=static.findings + (opinion.findings if opinion else ()),
+                    findings=static.findings,
                     coverage=static.coverage,
                     tools=static.tools,
                     metrics=static.metrics,
+                    opinion=opinion,
                     seconds=seconds,
                     attempts=outcome.attempts,
                     reason=outcome.reason,
+                    spent_micro_usd=outcome.spent_micro_usd,
                 )
             )
         frame = Frame(
@@ -190,10 +196,23 @@ def _weakest(results: Iterable[StaticResult]) -> str:
     return "limits-only" if "limits-only" in kinds else "namespaces"
 
 
-def _summary_of(opinion: Opinion, dropped: dict[str, int]) -> OpinionSummary:
+def _summary_of(opinion: Opinion) -> OpinionSummary:
     return OpinionSummary(
         findings=len(opinion.findings),
-        dropped=dropped,
+        dropped=opinion.dropped,
         confidence=opinion.confidence,
         spent_micro_usd=opinion.spent_micro_usd,
+        further=opinion.further,
+        last_resort=opinion.last_resort,
+    )
+
+
+def _failure_of(error: ModelFailed) -> OpinionSummary:
+    return OpinionSummary(
+        failure=error.rejection,
+        code=error.code,
+        posture=error.posture,
+        retry_after_seconds=error.retry_after_seconds,
+        further=error.further,
+        spent_micro_usd=error.spent_micro_usd,
     )

@@ -1,19 +1,17 @@
 """The model half of a panel that has no model provider."""
 
-from collections.abc import Sequence
-
-from activities.ports import ModelFailed, SourceTree
-from models.expert import StaticResult
+from activities.ports import CallIdentity, Material, ModelFailed
+from models.call import Posture
 from models.opinion import Consultation, Opinion, Rejection
 
 
 class NoProvider:
     """Every question fails: reviews that route no model never ask, so an answer here would be a made-up one."""
 
-    async def consult(self, question: Consultation, tree: SourceTree, earlier: Sequence[StaticResult]) -> Opinion:
+    async def consult(self, question: Consultation, call: CallIdentity, material: Material) -> Opinion:
         """Refuse.
 
         Raises:
             ModelFailed: always.
         """
-        raise ModelFailed(Rejection.PROVIDER_ERROR)
+        raise ModelFailed(Rejection.NO_PROVIDER, posture=Posture.STOP)

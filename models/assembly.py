@@ -11,6 +11,7 @@ from models.consensus import Cluster, Verdict, cluster, consistency, decide, rat
 from models.expert import CoverageEntry, CoverageReason, CoverageStatus, ExpertFinding, ExpertName, ToolRun
 from models.fingerprint import fingerprints
 from models.meta import rejects
+from models.opinion import Opinion
 from models.review import (
     MAX_REPORTED,
     ExpertStatus,
@@ -35,10 +36,17 @@ class ExpertWork:
     coverage: tuple[CoverageEntry, ...] = ()
     tools: tuple[ToolRun, ...] = ()
     metrics: Mapping[str, float] | None = None
-    dropped: Mapping[str, int] | None = None
+    opinion: Opinion | None = None
+    """The accepted answer of its model."""
     seconds: float = 0.0
     attempts: int = 1
     reason: str | None = None
+    spent_micro_usd: int = 0
+
+    @property
+    def all_findings(self) -> tuple[ExpertFinding, ...]:
+        """Of both halves."""
+        return self.findings + (self.opinion.findings if self.opinion else ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +80,8 @@ def assemble(
     valid: list[ExpertFinding] = []
     dropped: Counter[str] = Counter()
     for each in work:
-        kept, lost = validated(each.findings, lines)
-        lost = dict(Counter(lost) + Counter(each.dropped or {}))
+        kept, lost = validated(each.all_findings, lines)
+        lost = dict(Counter(lost) + Counter(each.opinion.dropped if each.opinion else {}))
         dropped.update(lost)
         valid.extend(kept)
         summaries.append(_summary(each, len(kept), lost))
@@ -105,6 +113,7 @@ def assemble(
         consistency=consistency(ratings),
         confidence=_mean([finding.confidence for finding in findings]),
         isolation=frame.isolation,
+        cost_micro_usd=sum(each.spent_micro_usd for each in work),
         conclave_version=frame.version,
         generated_at=frame.generated_at,
     )
@@ -121,6 +130,9 @@ def _summary(each: ExpertWork, kept: int, lost: dict[str, int]) -> ExpertSummary
         tools=each.tools,
         metrics=dict(each.metrics or {}),
         reason=each.reason,
+        provider=each.opinion.provider if each.opinion else None,
+        spent_micro_usd=each.spent_micro_usd,
+        unseen=each.opinion.unseen if each.opinion else (),
     )
 
 
@@ -130,8 +142,8 @@ def _looked_at(work: Sequence[ExpertWork]) -> dict[ExpertName, frozenset[str]]:
         for each in work
     }
     for each in work:
-        if each.findings:
-            looked[each.expert] |= {finding.path for finding in each.findings}
+        if each.all_findings:
+            looked[each.expert] |= {finding.path for finding in each.all_findings}
     return looked
 
 

@@ -26,6 +26,17 @@ class BacktrackConfig(Wire):
         return min(self.first_backoff_seconds * 2 ** (attempt - 1), self.longest_backoff_seconds)
 
 
+class FailoverConfig(Wire):
+    """How a provider that fails is followed by others, in every mode."""
+
+    retries: int = Field(default=2, ge=0, le=10)
+    """Further tries of the same provider after a failure that may pass."""
+    longest_wait_seconds: float = Field(default=20.0, ge=0)
+    """A provider that asks for a longer wait is passed over while another is left."""
+    max_calls: int = Field(default=8, ge=1, le=50)
+    """Questions of one expert in all."""
+
+
 class ConsensusConfig(Wire):
     """How the panel's findings are merged, voted on and ranked."""
 
@@ -58,5 +69,8 @@ class OrchestratorConfig(Wire):
     """Share of the review's budget per expert, relative to each other."""
     budget_micro_usd: int = Field(default=500_000, ge=0)
     """Budget of a review that names none."""
+    max_output_tokens: int = Field(default=4_000, ge=256, le=20_000)
+    """Longest answer of a model; bounds what a call can cost."""
     backtrack: BacktrackConfig = BacktrackConfig()
+    failover: FailoverConfig = FailoverConfig()
     consensus: ConsensusConfig = ConsensusConfig()

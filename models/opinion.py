@@ -4,8 +4,11 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from models.call import CallFailure, Posture
 from models.config import BacktrackConfig
 from models.expert import ExpertFinding, ExpertName
+from models.routing import RoutingPolicy
+from models.source import FilePath
 from models.wire import Slug, Wire
 
 
@@ -17,6 +20,9 @@ class Rejection(StrEnum):
     LOW_CONFIDENCE = "low_confidence"
     REJECTED_BY_META = "rejected_by_meta"
     BUDGET_SPENT = "budget_spent"
+    QUOTA_EXCEEDED = "quota_exceeded"
+    NO_PROVIDER = "no_provider"
+    """Nobody is left whom the user may ask and who could answer."""
 
 
 class Consultation(Wire):
@@ -24,6 +30,8 @@ class Consultation(Wire):
 
     review_id: str
     source_id: str
+    owner: str = "local"
+    """The user who pays."""
     expert: ExpertName
     attempt: int = Field(ge=1)
     """Counts up over the whole review; each attempt is asked and stored once."""
@@ -34,26 +42,48 @@ class Consultation(Wire):
     """Why the previous attempt was not accepted."""
     earlier: tuple[ExpertName, ...] = ()
     """Experts whose findings the prompt may show (pipeline mode)."""
+    policy: RoutingPolicy = RoutingPolicy()
+    complexity: float = Field(default=0.0, ge=0, le=1)
+    max_output_tokens: int = Field(default=4_000, ge=1)
 
 
 class Opinion(Wire):
     """A model's answer after validation by code."""
 
     findings: tuple[ExpertFinding, ...] = ()
+    dropped: dict[Slug, int] = Field(default_factory=dict)
+    """Findings of the answer that are not shown, by reason."""
     confidence: float = Field(ge=0, le=1)
     """The model's confidence in its answer as a whole."""
     spent_micro_usd: int = Field(default=0, ge=0)
+    provider: Slug | None = None
+    """Who answered."""
+    last_resort: bool = False
+    """Who answered is asked only when nobody better is left."""
+    further: int | None = Field(default=None, ge=1)
+    """Places down the chain to the next provider; None when this was the last."""
+    unseen: tuple[FilePath, ...] = ()
+    """Files under review that the model was not shown whole, because they did not fit."""
 
 
 class OpinionSummary(Wire):
     """What the workflow needs to know of an opinion: no content."""
 
     failure: Rejection | None = None
-    """Provider error or invalid output; None when there is an opinion."""
+    """Why there is none; None when there is an opinion."""
+    code: CallFailure | None = None
+    """What happened to the call, where one failed."""
+    posture: Posture | None = None
+    """What may be done about the failure."""
+    retry_after_seconds: float | None = Field(default=None, ge=0)
+    """How long the provider, or the end of the quota's period, asks us to wait."""
+    further: int | None = Field(default=None, ge=1)
+    """Places down the chain to whom to ask next; None when nobody is left."""
     findings: int = Field(default=0, ge=0)
     dropped: dict[Slug, int] = Field(default_factory=dict)
     confidence: float = Field(default=0.0, ge=0, le=1)
     spent_micro_usd: int = Field(default=0, ge=0)
+    last_resort: bool = False
 
 
 def rejection_of(opinion: OpinionSummary, config: BacktrackConfig) -> Rejection | None:

@@ -5,6 +5,7 @@ from pydantic import Field
 from models.config import OrchestratorConfig
 from models.expert import ExpertName, Severity
 from models.review import ExpertStatus, ReviewMode, TaskComplexity
+from models.routing import RoutingPolicy
 from models.source import Language
 from models.wire import Slug, Wire
 
@@ -21,6 +22,11 @@ class ReviewOrder(Wire):
     budget_micro_usd: int = Field(ge=0)
     models_routed: bool = False
     """Whether the experts have a model half."""
+    owner: str = "local"
+    """The user who pays."""
+    policy: RoutingPolicy = RoutingPolicy()
+    wait_for_quota: bool = False
+    """Whether to wait for the next period of a spent quota, instead of leaving it at the static half."""
     complexity: TaskComplexity
     main_language: Language = Language.OTHER
     files: int = Field(default=0, ge=0)
@@ -56,6 +62,8 @@ class ExpertOutcome(Wire):
     """Attempts of the model half that were made; 0 when no model was asked."""
     accepted_attempt: int | None = None
     """The attempt whose opinion stands; None: the static half stands alone."""
+    spent_micro_usd: int = Field(default=0, ge=0)
+    """Cost of all attempts."""
     reason: Slug | None = None
 
 

@@ -137,6 +137,12 @@ class ExpertSummary(Wire):
     metrics: dict[Slug, float] = Field(default_factory=dict)
     reason: Slug | None = None
     """Why it is degraded, failed or not selected."""
+    provider: Slug | None = None
+    """Whose model gave the answer that stands; None: static analysis alone."""
+    spent_micro_usd: int = Field(default=0, ge=0)
+    """Cost of all its questions to models."""
+    unseen: tuple[FilePath, ...] = ()
+    """Files that did not fit into the question, wholly or in part: its model says nothing about them."""
 
 
 class Consistency(Wire):
@@ -187,6 +193,8 @@ class ReviewReport(Wire):
     confidence_method: Slug = "weighted-vote"
     isolation: Slug = "namespaces"
     """How the analysers were kept from the machine: `namespaces` or `limits-only`."""
+    cost_micro_usd: int = Field(default=0, ge=0)
+    """Cost of all questions to models."""
     conclave_version: str
     generated_at: datetime
     """UTC."""

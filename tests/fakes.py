@@ -1,12 +1,13 @@
 """In-memory ports, and the small sources and findings that tests are made of."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from activities.ports import ModelFailed, SourceTree, SourceUnknown
+from activities.ports import CallIdentity, Material, ModelFailed, SourceTree, SourceUnknown
 from models.complexity import complexity_of
 from models.config import OrchestratorConfig
 from models.expert import (
@@ -149,9 +150,11 @@ class ScriptedAnalyst:
         self.calls: list[ExpertName] = []
         self.at_work = 0
         self.most_at_once = 0
+        self.first_at = 0.0
 
     async def analyse(self, expert: ExpertName, tree: SourceTree) -> StaticResult:
         self.calls.append(expert)
+        self.first_at = self.first_at or time.monotonic()
         self.at_work += 1
         self.most_at_once = max(self.most_at_once, self.at_work)
         await asyncio.sleep(self._seconds)
@@ -166,18 +169,29 @@ class ScriptedModels:
     """Answers each expert's questions from a list; the last answer repeats. Keeps the questions."""
 
     def __init__(
-        self, script: Mapping[ExpertName, Sequence[Opinion | ModelFailed]], usual: Opinion | None = None
+        self,
+        script: Mapping[ExpertName, Sequence[Opinion | ModelFailed]],
+        usual: Opinion | None = None,
+        seconds: float = 0.0,
     ) -> None:
+        self._seconds = seconds
+        self.at_work = self.most_at_once = 0
+        self.first_at = 0.0
         self._script = {name: list(answers) for name, answers in script.items()}
         self._usual = usual or Opinion(confidence=0.9)
         self.questions: list[Consultation] = []
         self.asked_at: list[datetime] = []
         self.shown: list[list[ExpertName]] = []
 
-    async def consult(self, question: Consultation, tree: SourceTree, earlier: Sequence[StaticResult]) -> Opinion:
+    async def consult(self, question: Consultation, call: CallIdentity, material: Material) -> Opinion:
         self.questions.append(question)
         self.asked_at.append(datetime.now(UTC))
-        self.shown.append([each.expert for each in earlier])
+        self.shown.append([each.expert for each in material.earlier])
+        self.first_at = self.first_at or time.monotonic()
+        self.at_work += 1
+        self.most_at_once = max(self.most_at_once, self.at_work)
+        await asyncio.sleep(self._seconds)
+        self.at_work -= 1
         answers = self._script.get(question.expert)
         if not answers:
             return self._usual

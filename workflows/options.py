@@ -20,8 +20,9 @@ ANALYSE = ActivityConfig(
 # One question to one model. The workflow decides about asking again, so that each attempt is seen and counted;
 # Temporal only repeats what a dead worker left undone.
 CONSULT = ActivityConfig(
-    start_to_close_timeout=timedelta(minutes=5),
-    schedule_to_close_timeout=timedelta(minutes=10),
+    # The longest deadline that a provider may have, and what comes before and after.
+    start_to_close_timeout=timedelta(minutes=12),
+    schedule_to_close_timeout=timedelta(minutes=40),
     heartbeat_timeout=timedelta(seconds=5),
     retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=10)),
 )
@@ -31,6 +32,17 @@ STORE = ActivityConfig(
     start_to_close_timeout=timedelta(minutes=2),
     schedule_to_close_timeout=timedelta(minutes=30),
     retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(seconds=10)),
+)
+
+# A pass over all open reservations: a page of queries each, usually a second. It beats with every entry; a tick that
+# does not come through is dropped, because the next one does the same.
+SWEEP = ActivityConfig(
+    start_to_close_timeout=timedelta(minutes=10),
+    schedule_to_close_timeout=timedelta(minutes=20),
+    heartbeat_timeout=timedelta(seconds=30),
+    retry_policy=RetryPolicy(
+        initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30), maximum_attempts=5
+    ),
 )
 
 

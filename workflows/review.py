@@ -1,7 +1,6 @@
 """One review: experts at work, meta over them, one report."""
 
 import asyncio
-from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey
@@ -10,7 +9,7 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 with workflow.unsafe.imports_passed_through():
     from activities.review import ReviewActivities
     from models.expert import ExpertName
-    from models.opinion import Consultation, Rejection, rejection_of
+    from models.opinion import Rejection
     from models.order import (
         AnalysisTask,
         ExpertOutcome,
@@ -20,8 +19,8 @@ with workflow.unsafe.imports_passed_through():
         ReviewOutcome,
     )
     from models.review import ExpertStatus, ReviewMode, ReviewStatus
-    from models.selection import Purse
-    from workflows.options import ANALYSE, CONSULT, STORE, described
+    from workflows.consulting import Consulting
+    from workflows.options import ANALYSE, STORE, described
 
 SETTLED = frozenset({ExpertStatus.DONE, ExpertStatus.DEGRADED})
 STATUS = SearchAttributeKey.for_keyword("ConclaveStatus")
@@ -37,18 +36,21 @@ class ReviewWorkflow:
         self._outcomes = {
             name: ExpertOutcome(expert=name, status=ExpertStatus.WAITING, attempts=0) for name in order.experts
         }
-        weights = {name: order.config.budget_weights.get(name, 1.0) for name in order.experts}
-        self._purse = Purse(order.budget_micro_usd, weights)
+        self._consulting = Consulting(order, self._wait)
+        self._found = dict.fromkeys(order.experts, 0)
+        """Findings by code: the analysers', and meta's own."""
+        self._broken: dict[ExpertName, str] = {}
+        """Experts whose own step failed, with the code."""
 
     @workflow.run
     async def run(self, order: ReviewOrder) -> ReviewOutcome:
         self._show()
         specialists = [name for name in order.experts if name is not ExpertName.META]
         if order.mode is ReviewMode.PIPELINE:
-            for name in specialists:
+            for name in order.experts:
                 await self._review(name)
         else:
-            await asyncio.gather(*(self._review(name) for name in specialists))
+            await asyncio.gather(*(self._review(name) for name in order.experts))
         if ExpertName.META in order.experts:
             await self._judge(specialists)
         outcome = await self._publish()
@@ -59,8 +61,25 @@ class ReviewWorkflow:
         return outcome
 
     async def _review(self, name: ExpertName) -> None:
-        """Both halves of one expert; whatever goes wrong is told in its outcome."""
-        self._note(name, status=ExpertStatus.RUNNING)
+        """Both halves of one expert: in a pipeline the model sees the analysers' findings, else both work at once.
+
+        Meta has no analysers; what it judges by code comes when all others are done.
+        """
+        if name is not ExpertName.META:
+            self._note(name, status=ExpertStatus.RUNNING)
+        halves = [self._analyse(name)] if name is not ExpertName.META else []
+        if self._order.models_routed:
+            halves.append(self._consult(name))
+        if self._order.mode is ReviewMode.PIPELINE:
+            for half in halves:
+                await half
+        else:
+            await asyncio.gather(*halves)
+        if name is not ExpertName.META:
+            self._end(name)
+
+    async def _analyse(self, name: ExpertName) -> None:
+        """The static half."""
         try:
             summary = await workflow.execute_activity_method(
                 ReviewActivities.analyse_source,
@@ -68,73 +87,47 @@ class ReviewWorkflow:
                 **described(ANALYSE, f"{name}: static analysis", self._order.analysis_queue),
             )
         except ActivityError as error:
-            self._fail(name, error)
+            self._broken[name] = _code_of(error)
             return
-        self._note(name, status=ExpertStatus.DONE, findings=summary.findings, seconds=summary.seconds)
-        if self._order.models_routed:
-            await self._consult(name)
+        self._found[name] = summary.findings
+        self._note(name, seconds=summary.seconds)
 
     async def _consult(self, name: ExpertName, rejection: Rejection | None = None) -> None:
-        """The model half. Only backtracking asks again: later in the chain, with the reason of the rejection."""
-        config = self._order.config.backtrack
-        limit = config.max_attempts if self._order.mode is ReviewMode.BACKTRACK else 1
-        made = self._outcomes[name].attempts
-        while made < limit:
-            if made:
-                self._note(name, status=ExpertStatus.RETRYING)
-                wait = timedelta(seconds=config.backoff_seconds(made))
-                await workflow.sleep(wait, summary=f"{name}: {rejection} - asking again")
-            budget = self._purse.draw(name)
-            if budget == 0:
-                rejection = Rejection.BUDGET_SPENT
-                break
-            made += 1
-            rejection = await self._ask(name, made, budget, rejection)
-            if rejection is None:
-                self._note(name, status=ExpertStatus.DONE, attempts=made, accepted_attempt=made, reason=None)
-                return
-        self._purse.release(name)
-        self._note(name, status=ExpertStatus.DEGRADED, attempts=made, accepted_attempt=None, reason=rejection)
-
-    async def _ask(self, name: ExpertName, attempt: int, budget: int, why: Rejection | None) -> Rejection | None:
-        """One attempt; returns why it is not accepted."""
+        """The model half; in a pipeline it may see what the experts before it found."""
         earlier = [each for each in self._outcomes if self._order.mode is ReviewMode.PIPELINE and each is not name]
-        question = Consultation(
-            review_id=self._order.review_id,
-            source_id=self._order.source_id,
-            expert=name,
-            attempt=attempt,
-            route_position=attempt - 1,
-            budget_micro_usd=budget,
-            rejection=why,
-            earlier=tuple(each for each in earlier if self._outcomes[each].status is not ExpertStatus.WAITING),
-        )
-        try:
-            summary = await workflow.execute_activity_method(
-                ReviewActivities.consult_model,
-                question,
-                **described(CONSULT, f"{name}: model, attempt {attempt}", self._order.models_queue),
-            )
-        except ActivityError as error:
-            if is_cancelled_exception(error):
-                raise
-            # What the attempt cost is unknown: nothing of its budget goes back to the pool.
-            return Rejection.PROVIDER_ERROR
-        rejection = rejection_of(summary, self._order.config.backtrack)
-        keep_for = None if rejection is None else name
-        self._purse.give_back(budget, min(summary.spent_micro_usd, budget), keep_for)
-        if rejection is None:
-            before = self._outcomes[name]
-            self._note(name, findings=before.findings + summary.findings)
-        return rejection
+        shown = [each for each in earlier if self._outcomes[each].status is not ExpertStatus.WAITING]
+        reason = await self._consulting.consult(name, shown, rejection)
+        attempts = self._consulting.attempts(name)
+        accepted = attempts if reason is None else None
+        if reason is None and self._consulting.last(name).last_resort:
+            reason = "last_resort"
+        spent = self._consulting.spent(name)
+        self._note(name, attempts=attempts, accepted_attempt=accepted, reason=reason, spent_micro_usd=spent)
+
+    def _wait(self, name: ExpertName, rejection: Rejection | None) -> None:
+        self._note(name, status=ExpertStatus.RETRYING, reason=rejection)
+
+    def _end(self, name: ExpertName) -> None:
+        """The status of an expert both of whose halves are over."""
+        outcome = self._outcomes[name]
+        if name in self._broken:
+            self._note(name, status=ExpertStatus.FAILED, reason=self._broken[name])
+        elif self._order.models_routed and (outcome.accepted_attempt is None or outcome.reason):
+            self._note(name, status=ExpertStatus.DEGRADED)
+        else:
+            self._note(name, status=ExpertStatus.DONE, reason=None)
 
     async def _judge(self, specialists: list[ExpertName]) -> None:
         """Meta; in backtrack mode an expert whose findings it rejects is asked once more, and meta looks again."""
         judgement = await self._meta(specialists)
         if judgement is None or self._order.mode is not ReviewMode.BACKTRACK or not judgement.rejected:
             return
-        await asyncio.gather(*(self._consult(name, Rejection.REJECTED_BY_META) for name in judgement.rejected))
+        await asyncio.gather(*(self._ask_again(name) for name in judgement.rejected))
         await self._meta(specialists)
+
+    async def _ask_again(self, name: ExpertName) -> None:
+        await self._consult(name, Rejection.REJECTED_BY_META)
+        self._end(name)
 
     async def _meta(self, specialists: list[ExpertName]) -> PanelJudgement | None:
         name = ExpertName.META
@@ -144,9 +137,12 @@ class ReviewWorkflow:
                 ReviewActivities.judge_panel, self._task(specialists), **described(STORE, "meta: judge the panel")
             )
         except ActivityError as error:
-            self._fail(name, error)
+            self._broken[name] = _code_of(error)
+            self._end(name)
             return None
-        self._note(name, status=ExpertStatus.DONE, findings=judgement.findings, seconds=judgement.seconds)
+        self._found[name] = judgement.findings
+        self._note(name, seconds=judgement.seconds)
+        self._end(name)
         return judgement
 
     async def _publish(self) -> ReviewOutcome:
@@ -163,14 +159,10 @@ class ReviewWorkflow:
             config=self._order.config,
         )
 
-    def _fail(self, name: ExpertName, error: ActivityError) -> None:
-        if is_cancelled_exception(error):
-            raise error
-        code = getattr(error.cause, "type", None) or "timeout"
-        self._note(name, status=ExpertStatus.FAILED, reason=code)
-
     def _note(self, name: ExpertName, **changes: object) -> None:
-        self._outcomes[name] = self._outcomes[name].model_copy(update=changes)
+        noted = self._outcomes[name].model_copy(update=changes)
+        by_model = self._consulting.last(name).findings if noted.accepted_attempt else 0
+        self._outcomes[name] = noted.model_copy(update={"findings": self._found[name] + by_model})
         self._show()
 
     def _show(self) -> None:
@@ -183,6 +175,13 @@ class ReviewWorkflow:
             return lines
         kept = "partial" if outcome.partial else "complete"
         return f"**Report {kept}**: {outcome.reported} reported, {outcome.suppressed} more.\n\n{lines}"
+
+
+def _code_of(error: ActivityError) -> str:
+    """The code of a step that failed for good; a cancelled one is no failure."""
+    if is_cancelled_exception(error):
+        raise error
+    return getattr(error.cause, "type", None) or "timeout"
 
 
 def _told(outcome: ExpertOutcome) -> str:

@@ -8,6 +8,7 @@ from temporalio.worker import Worker
 
 from activities.ports import IsolationUnavailable, ModelFailed
 from activities.review import ReviewActivities
+from models.call import Posture
 from models.config import BacktrackConfig, OrchestratorConfig
 from models.expert import ExpertName
 from models.opinion import Opinion, Rejection
@@ -19,7 +20,8 @@ from workflows.review import ReviewWorkflow
 
 HISTORIES = Path(__file__).parent / "histories"
 QUICK = OrchestratorConfig(backtrack=BacktrackConfig(first_backoff_seconds=0.02))
-FAILED = ModelFailed(Rejection.PROVIDER_ERROR)
+FAILED = ModelFailed(Rejection.PROVIDER_ERROR, posture=Posture.NEXT_PROVIDER, further=1)
+SPENT = ModelFailed(Rejection.QUOTA_EXCEEDED, retry_after_seconds=1.0)
 GOOD = Opinion(findings=(finding(tool="model"),), confidence=0.9)
 NOISE = Opinion(
     findings=(finding(tool="model", kind="weak-random", cwe=None, path="tests/test_a.py", line_end=5, quote=""),),
@@ -39,6 +41,8 @@ SITUATIONS: dict[str, Script] = {
     "backtrack-recovers": (ReviewMode.BACKTRACK, {"models_routed": True}, {}, (FAILED, GOOD)),
     "backtrack-degrades": (ReviewMode.BACKTRACK, {"models_routed": True}, {}, (FAILED,)),
     "backtrack-after-meta": (ReviewMode.BACKTRACK, {"models_routed": True}, {}, (NOISE, GOOD)),
+    "fails-over": (ReviewMode.PARALLEL, {"models_routed": True}, {}, (FAILED, GOOD)),
+    "waits-for-quota": (ReviewMode.PARALLEL, {"models_routed": True, "wait_for_quota": True}, {}, (SPENT, GOOD)),
     "no-budget": (ReviewMode.BACKTRACK, {"models_routed": True, "budget_micro_usd": 0}, {}, ()),
 }
 """Mode, changes of the order, failing experts, answers of security's model."""

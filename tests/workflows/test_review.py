@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 import uuid
 from contextlib import AsyncExitStack
 
@@ -13,6 +14,7 @@ from temporalio.worker import Replayer, Worker
 
 from activities.ports import AnalysisFailed, IsolationUnavailable, ModelFailed
 from activities.review import ReviewActivities
+from models.call import Posture
 from models.config import BacktrackConfig, OrchestratorConfig
 from models.expert import ExpertName
 from models.opinion import Opinion, Rejection
@@ -22,10 +24,12 @@ from tests.fakes import MemoryReviews, MemorySources, ScriptedAnalyst, ScriptedM
 from worker import workflow_runner
 from workflows.review import ReviewWorkflow
 
-FAILED = ModelFailed(Rejection.PROVIDER_ERROR)
+FAILED = ModelFailed(Rejection.PROVIDER_ERROR, posture=Posture.NEXT_PROVIDER, further=1)
 GOOD = Opinion(findings=(finding(tool="model", confidence=0.9),), confidence=0.9, spent_micro_usd=10)
-UNSURE = Opinion(confidence=0.1, spent_micro_usd=10)
-WRONG = Opinion(findings=(finding(tool="model", quote="not in the file"),), confidence=0.9, spent_micro_usd=10)
+UNSURE = Opinion(confidence=0.1, spent_micro_usd=10, further=1)
+WRONG = Opinion(
+    findings=(finding(tool="model", quote="not in the file"),), confidence=0.9, spent_micro_usd=10, further=1
+)
 SEC, META = ExpertName.SECURITY, ExpertName.META
 
 
@@ -77,7 +81,7 @@ async def test_pipeline_goes_one_by_one_and_shows_earlier_findings(client: Clien
     await panel.review(client, queue, order(ReviewMode.PIPELINE, queue, models_routed=True))
     assert panel.analyst.most_at_once == 1
     assert panel.analyst.calls == [each for each in ExpertName if each is not META]
-    assert panel.models.shown == [panel.analyst.calls[:count] for count in range(6)]
+    assert panel.models.shown == [panel.analyst.calls[:count] for count in range(7)]
 
 
 @pytest.mark.parametrize(
@@ -163,11 +167,68 @@ async def test_backoff_doubles_up_to_its_limit(skipping: Client, queue: str) -> 
     assert waits == ["1s", "2s", "4s", "8s", "16s", "30s", "30s"]
 
 
-async def test_only_backtracking_asks_again(client: Client, queue: str) -> None:
-    panel = Panel(models=ScriptedModels({SEC: [FAILED, GOOD]}))
+async def test_only_backtracking_asks_again_for_a_better_answer(client: Client, queue: str) -> None:
+    panel = Panel(models=ScriptedModels({SEC: [UNSURE, GOOD]}))
     report = await panel.review(client, queue, order(queue=queue, models_routed=True))
     assert len(panel.models.asked(SEC)) == 1
-    assert status_of(report, SEC) == (ExpertStatus.DEGRADED, "provider_error", 1)
+    assert status_of(report, SEC) == (ExpertStatus.DEGRADED, "low_confidence", 1)
+
+
+@pytest.mark.parametrize(
+    ("bad", "positions", "attempts"),
+    [
+        (FAILED, [0, 1], 2),
+        (ModelFailed(Rejection.PROVIDER_ERROR, posture=Posture.RETRY, retry_after_seconds=1.5, further=1), [0, 0], 2),
+        (ModelFailed(Rejection.PROVIDER_ERROR, posture=Posture.RETRY, retry_after_seconds=90, further=2), [0, 2], 2),
+        (ModelFailed(Rejection.INVALID_OUTPUT, posture=Posture.NEXT_PROVIDER, further=1), [0, 0], 2),
+    ],
+    ids=["next", "wait", "pass over who asks for too much patience", "repair"],
+)
+async def test_in_every_mode_a_failed_call_is_followed_by_another(
+    skipping: Client, queue: str, bad: ModelFailed, positions: list[int], attempts: int
+) -> None:
+    panel = Panel(models=ScriptedModels({SEC: [bad, GOOD]}))
+    report = await panel.review(skipping, queue, order(queue=queue, models_routed=True))
+    assert [each.route_position for each in panel.models.asked(SEC)] == positions
+    assert status_of(report, SEC) == (ExpertStatus.DONE, None, attempts)
+
+
+async def test_a_spent_quota_is_waited_for_when_asked_and_not_otherwise(skipping: Client, queue: str) -> None:
+    spent = ModelFailed(Rejection.QUOTA_EXCEEDED, retry_after_seconds=7000.0)
+    panel = Panel(models=ScriptedModels({SEC: [spent, spent, GOOD]}))
+    patient = order(queue=queue, models_routed=True, wait_for_quota=True)
+    report = await panel.review(skipping, queue, patient)
+    assert status_of(report, SEC) == (ExpertStatus.DONE, None, 3)
+    panel = Panel(models=ScriptedModels({SEC: [spent, GOOD]}))
+    report = await panel.review(skipping, queue, order(queue=queue, models_routed=True, review_id="b" * 32))
+    assert status_of(report, SEC) == (ExpertStatus.DEGRADED, "quota_exceeded", 1)
+
+
+async def test_both_halves_of_all_experts_work_at_once_when_there_is_no_order(client: Client, queue: str) -> None:
+    panel = Panel(ScriptedAnalyst({}, seconds=0.6), ScriptedModels({}, seconds=0.6))
+    began = time.monotonic()
+    await panel.review(client, queue, order(queue=queue, models_routed=True))
+    assert {each.expert for each in panel.models.questions} == set(ExpertName)
+    assert panel.models.most_at_once == 7
+    assert panel.models.first_at - panel.analyst.first_at < 0.5
+    assert time.monotonic() - began > 0.6
+
+
+async def test_what_an_answer_cost_and_did_not_show_is_in_the_report(client: Client, queue: str) -> None:
+    told = GOOD.model_copy(update={"provider": "gpt", "dropped": {"quote_not_found": 2}, "unseen": ("shop/db.py",)})
+    panel = Panel(models=ScriptedModels({SEC: [told]}, usual=Opinion(confidence=0.9, spent_micro_usd=1)))
+    report = await panel.review(client, queue, order(queue=queue, models_routed=True))
+    summary = next(each for each in report.experts if each.expert is SEC)
+    assert (summary.provider, summary.spent_micro_usd, summary.unseen) == ("gpt", 10, ("shop/db.py",))
+    assert summary.dropped["quote_not_found"] == 2
+    assert report.cost_micro_usd == 10 + 6
+
+
+async def test_a_last_resort_counts_as_degraded(client: Client, queue: str) -> None:
+    panel = Panel(models=ScriptedModels({SEC: [GOOD.model_copy(update={"last_resort": True})]}))
+    report = await panel.review(client, queue, order(queue=queue, models_routed=True))
+    assert status_of(report, SEC) == (ExpertStatus.DEGRADED, "last_resort", 1)
+    assert {each.tool for each in report.findings[0].sightings} == {"bandit", "model"}
 
 
 async def test_an_expert_without_budget_runs_static_only(client: Client, queue: str) -> None:
@@ -182,8 +243,7 @@ async def test_unspent_money_returns_to_the_pool(client: Client, queue: str) -> 
     await panel.review(client, queue, order(ReviewMode.PIPELINE, queue, models_routed=True, budget_micro_usd=700))
     budgets = [each.budget_micro_usd for each in panel.models.questions]
     assert budgets == sorted(budgets)
-    share_of_meta = 700 // 10
-    assert budgets[-1] == 700 - share_of_meta - 5 * 1
+    assert budgets[-1] == 700 - 6 * 1
 
 
 async def test_an_expert_that_meta_rejects_is_asked_once_more(skipping: Client, queue: str) -> None:
