@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from models.expert import CoverageReason, CoverageStatus, ExpertName, Severity
+from models.opinion import Rejection
 from models.review import PanelFinding, ReviewReport
 from models.source import Language, SkipReason
 
@@ -19,6 +20,14 @@ REASONS: dict[str, str] = {
     CoverageReason.OUTPUT_INVALID: "the analyser's output was not valid",
     CoverageReason.TOOL_MISSING: "the analyser is not installed",
     CoverageReason.NOT_SELECTED: "the expert was not selected",
+    Rejection.PROVIDER_ERROR: "no model provider gave an answer",
+    Rejection.INVALID_OUTPUT: "the model's answer could not be used",
+    Rejection.LOW_CONFIDENCE: "the model was not sure enough",
+    Rejection.REJECTED_BY_META: "meta rejected what the model found",
+    Rejection.BUDGET_SPENT: "its share of the budget does not pay for a question",
+    Rejection.QUOTA_EXCEEDED: "the quota is spent",
+    Rejection.NO_PROVIDER: "no model provider is left to ask",
+    "last_resort": "answered by a model of last resort",
     SkipReason.TOO_LARGE: "larger than one file may be",
     SkipReason.UNSUPPORTED_ENCODING: "not UTF-8 text",
     SkipReason.BINARY: "binary",
@@ -92,6 +101,28 @@ def not_shown(report: ReviewReport) -> tuple[str, ...]:
         reasons = ", ".join(f"{count:,} {words(reason)}" for reason, count in sorted(report.dropped.items()))
         phrases.append(f"{counted(sum(report.dropped.values()), 'finding')} dropped ({reasons})")
     return tuple(phrases)
+
+
+def models_used(report: ReviewReport) -> str | None:
+    """Which models spoke for which experts, what that cost, and what they were not shown; None where none was asked."""
+    by_provider: dict[str, list[str]] = {}
+    for summary in report.experts:
+        if summary.provider is not None:
+            by_provider.setdefault(summary.provider, []).append(summary.expert.value)
+    if not by_provider and not report.cost_micro_usd:
+        return None
+    said = [f"{provider} ({', '.join(experts)})" for provider, experts in by_provider.items()]
+    parts = [", ".join(said) or "no usable answer", usd(report.cost_micro_usd)]
+    unseen = {path for summary in report.experts for path in summary.unseen}
+    if unseen:
+        parts.append(f"{counted(len(unseen), 'file')} did not fit whole")
+    return "; ".join(parts)
+
+
+def usd(micro: int) -> str:
+    """An amount of micro-USD in dollars, to the cent and further where there is more: `$0.50`, `$0.001234`."""
+    whole, rest = divmod(micro, 1_000_000)
+    return f"${whole:,}.{f'{rest:06d}'.rstrip('0').ljust(2, '0')}"
 
 
 def experts_of(finding: PanelFinding) -> tuple[ExpertName, ...]:

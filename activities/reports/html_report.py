@@ -35,6 +35,7 @@ def render(report: ReviewReport) -> str:
             gaps=digest.gaps(report),
             ledger=_ledger(report),
             not_shown=digest.not_shown(report),
+            models_used=digest.models_used(report),
             listed=LISTED_PATHS,
         )
     )

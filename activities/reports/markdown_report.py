@@ -10,6 +10,7 @@ from models.digest import (
     gaps,
     headline,
     ledger,
+    models_used,
     not_shown,
     percent,
     place_of,
@@ -157,5 +158,8 @@ def _agreement(report: ReviewReport) -> Iterator[str]:
         parts.append(f"Confidence: {percent(report.confidence)} ({words(report.confidence_method)}).")
     parts.append(f"Complexity: {report.complexity.score:.2f}. Isolation of the analysers: {words(report.isolation)}.")
     yield " ".join(parts)
+    spoke = models_used(report)
+    if spoke is not None:
+        yield f"Models: {neutral_markdown(spoke)}."
     version = neutral_markdown(report.conclave_version)
     yield f"_Mode {report.mode}, Conclave_ {version}, review {code_span(clean(report.review_id, 200))}."

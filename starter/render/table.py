@@ -16,6 +16,7 @@ from models.digest import (
     experts_of,
     gaps,
     headline,
+    models_used,
     not_shown,
     percent,
     place_of,
@@ -142,6 +143,9 @@ def _account(report: ReviewReport) -> Table:
     for number, line in enumerate(_gaps(report)):
         table.add_row("" if number else "Not analysed", line)
     table.add_row("Experts", Text("; ", overflow="fold").join(_expert(each) for each in report.experts))
+    spoke = models_used(report)
+    if spoke is not None:
+        table.add_row("Models", spoke)
     table.add_row("Agreement", _agreement(report))
     table.add_row("Complexity", f"{report.complexity.score:.2f}, {report.complexity.code_length:,} characters")
     isolation = Text(words(report.isolation), "" if report.isolation == "namespaces" else "yellow")

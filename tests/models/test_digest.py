@@ -10,19 +10,22 @@ from models.digest import (
     gaps,
     headline,
     ledger,
+    models_used,
     not_shown,
     place_of,
     title,
+    usd,
     why,
     words,
 )
 from models.expert import CoverageReason, ExpertName, Severity
+from models.opinion import Rejection
 from models.source import Language, SkipReason
 from tests.activities.reports.samples import clean_report, finding, report, sighting
 
 
 def test_every_reason_and_language_has_words() -> None:
-    assert {*CoverageReason, *SkipReason} == set(REASONS)
+    assert {*CoverageReason, *SkipReason, *Rejection, "last_resort"} == set(REASONS)
     assert set(Language) == set(LANGUAGES)
 
 
@@ -93,3 +96,23 @@ def test_the_ledger_counts_every_file_once_per_expert() -> None:
     assert rows[ExpertName.TEST].skipped == {"no_input": 4}
     counts = [row.analysed + row.partly + sum(row.failed.values()) + sum(row.skipped.values()) for row in rows.values()]
     assert sum(counts) == len(reviewed.coverage)
+
+
+@pytest.mark.parametrize(
+    ("micro", "expected"),
+    [(0, "$0.00"), (500_000, "$0.50"), (1_234, "$0.001234"), (12_300_000, "$12.30"), (1_234_567_890, "$1,234.56789")],
+)
+def test_money_is_exact(micro: int, expected: str) -> None:
+    assert usd(micro) == expected
+
+
+def test_models_are_named_with_what_they_cost_and_did_not_see() -> None:
+    plain = clean_report()
+    assert models_used(plain) is None
+    experts = tuple(
+        each.model_copy(update={"provider": "gpt", "unseen": ("a.py",)})
+        for each in plain.experts
+        if each.expert != "meta"
+    )
+    told = models_used(plain.model_copy(update={"experts": experts, "cost_micro_usd": 12_000}))
+    assert told == "gpt (security); $0.012; 1 file did not fit whole"
