@@ -35,23 +35,25 @@ def checked(finding: ExpertFinding, lines: Mapping[str, Sequence[str]]) -> Exper
         finding: what an expert says.
         lines: text lines of every file of the source, by path.
     """
-    text = lines.get(finding.path)
-    if text is None:
+    content = lines.get(finding.path)
+    if content is None:
         return Drop.UNKNOWN_PATH
-    if finding.line_start > max(len(text), 1):
+    if finding.line_start > max(len(content), 1):
         return Drop.LINE_OUT_OF_RANGE
-    line = text[finding.line_start - 1] if text else ""
-    if finding.quote and normalised(finding.quote) not in normalised(line):
+    line = content[finding.line_start - 1] if content else ""
+    shown = clean_code(line.strip(), 400)
+    # As it is, or as it was shown: what passed once passes again.
+    if finding.quote and not any(normalised(finding.quote) in normalised(text) for text in (line, shown)):
         return Drop.QUOTE_NOT_FOUND
     message = clean(finding.message, 500)
     if not message:
         return Drop.EMPTY_MESSAGE
     return finding.model_copy(
         update={
-            "line_end": min(finding.line_end, max(len(text), 1)),
+            "line_end": min(finding.line_end, max(len(content), 1)),
             "message": message,
             "recommendation": clean(finding.recommendation, 1000),
-            "quote": clean_code(line.strip(), 400),
+            "quote": shown,
         }
     )
 

@@ -1,92 +1,9 @@
-"""One word per sort of issue, whatever tool saw it: without that the experts could not agree on anything."""
+"""What the tools' own rules stand for: kind, weakness, severity, and how far each is to be trusted."""
 
 from typing import NamedTuple
 
 from models.expert import Severity
-
-_CWES_OF_KIND = {
-    "path-traversal": "22 23 24 29 35 36 73",
-    "command-injection": "77 78 88",
-    "xss": "79 80 116",
-    "sql-injection": "89 564",
-    "ldap-injection": "90",
-    "xml-injection": "91",
-    "code-injection": "94 95 96 98",
-    "header-injection": "93 113",
-    "log-injection": "117",
-    "buffer-overflow": "119 120 121 122 787 788",
-    "out-of-bounds-read": "125 126 127",
-    "array-index": "129",
-    "length-miscalculation": "131",
-    "format-string": "134",
-    "integer-overflow": "190 191 680",
-    "off-by-one": "193",
-    "numeric-conversion": "194 195 196 197 681",
-    "information-exposure": "200 201 203 497 538 598",
-    "timing-attack": "208 385",
-    "error-message-exposure": "209 600",
-    "debug-enabled": "215 489",
-    "dangerous-function": "242 676",
-    "unchecked-return": "252 253",
-    "hardcoded-secret": "259 321 798",
-    "weak-password-storage": "256 257 759 760 916",
-    "insecure-permissions": "276 732",
-    "missing-auth": "284 285 287 306 639 862 863",
-    "tls-verification-disabled": "273 295 297 299 322",
-    "cleartext-storage": "311 312 313 315",
-    "cleartext-transmission": "319 523",
-    "weak-cryptography": "326 327 328 757 780 1240",
-    "static-nonce": "323 329 1204",
-    "weak-random": "330 331 335 338",
-    "signature-validation": "345 347",
-    "spoofable-source": "290 348 807",
-    "csrf": "352",
-    "race-condition": "362 364 366 367",
-    "divide-by-zero": "369",
-    "insecure-temporary-file": "377 378 379",
-    "resource-exhaustion": "770",
-    "memory-leak": "401",
-    "resource-leak": "404 772 775",
-    "decompression-bomb": "409",
-    "double-free": "415",
-    "use-after-free": "416 825",
-    "invalid-free": "590 761 762",
-    "unrestricted-upload": "434",
-    "uninitialized-use": "457 824 908",
-    "sizeof-of-pointer": "467",
-    "unsafe-reflection": "470",
-    "null-dereference": "476 690",
-    "insecure-deserialization": "502",
-    "weak-credentials": "521 522 1391",
-    "sensitive-log": "532",
-    "return-of-stack-address": "562",
-    "open-redirect": "601",
-    "bind-all-interfaces": "605 1327",
-    "xxe": "611 827",
-    "insecure-cookie": "614 1004 1275",
-    "xpath-injection": "643",
-    "swallowed-exception": "390 391 396 703 755",
-    "xml-bomb": "776",
-    "unsafe-inclusion": "829 830",
-    "infinite-loop": "835",
-    "type-confusion": "843",
-    "mass-assignment": "915",
-    "expression-injection": "917",
-    "ssrf": "441 918",
-    "cors": "346 942",
-    "nosql-injection": "943",
-    "prototype-pollution": "1321",
-    "redos": "730 1333",
-    "template-injection": "1336",
-    "deceptive-text": "1007",
-}
-KIND_OF_CWE: dict[str, str] = {f"CWE-{cwe}": kind for kind, cwes in _CWES_OF_KIND.items() for cwe in cwes.split()}
-"""The word for a weakness by its CWE number. Numbers that stand for many things (20, 74, 400, 693) have none."""
-
-
-def kind_of(cwe: str | None, otherwise: str) -> str:
-    """The word for a security issue: by its CWE, or what its tool calls it where the CWE is not in the table."""
-    return KIND_OF_CWE.get(cwe or "", otherwise)
+from models.kinds import kind_of
 
 
 class Rating(NamedTuple):

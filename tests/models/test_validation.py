@@ -78,3 +78,11 @@ def test_fingerprints_tell_equal_lines_apart_and_ignore_white_space() -> None:
     assert first != second
     assert fingerprints([("a.py", "k", "  x =   1")]) == fingerprints([("a.py", "k", "x = 1")])
     assert fingerprints([("a.py", "k", "x"), ("b.py", "k", "x")])[1] != fingerprints([("a.py", "k", "x")])[0]
+
+
+@pytest.mark.parametrize("line", ["x = 1  # \u202e hidden", "y" * 900, "z = '\x1b[31m'", "plain = 1"])
+def test_what_passed_once_passes_again(line: str) -> None:
+    lines = {"shop/app.py": [line]}
+    once, dropped = validated([finding(line_start=1, line_end=1, quote="")], lines)
+    assert not dropped
+    assert validated(once, lines) == (once, {})

@@ -20,12 +20,12 @@ from activities.experts.analysers.common import (
     program,
     read_text,
 )
-from activities.experts.kinds import kind_of
 from activities.experts.rule_pack import MARK, RulePack, rule_pack
 from activities.experts.suppressions import neutralised
 from activities.experts.temporary import temporary_folder
 from activities.ports import SourceTree
 from models.expert import CoverageReason, ExpertName, Severity
+from models.kinds import kind_of
 from models.source import Language
 
 FILE_TYPES = ("hidden", "dot", "exclude", "global", "parent", "vcs")

@@ -8,8 +8,9 @@ from bandit.core.extension_loader import MANAGER
 
 from activities.experts.analysers.common import program
 from activities.experts.analysers.ruff_rules import SELECTIONS, rating
-from activities.experts.kinds import BANDIT_RATINGS, KIND_OF_CWE
+from activities.experts.kinds import BANDIT_RATINGS
 from models.expert import ExpertFinding, ExpertName
+from models.kinds import KIND_OF_CWE
 
 
 @pytest.fixture(scope="module")
