@@ -3,17 +3,27 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
 
 from temporalio import activity
 
-from activities.error_mapping import translated
-from activities.ports import Analyst, CallIdentity, Material, ModelFailed, ModelHalf, ReviewStore, SourceStore
-from models.assembly import ExpertWork, Frame, assemble, not_analysed
-from models.expert import CoverageReason, CoverageStatus, ExpertName, StaticResult
-from models.meta import blind_spots, read_by_meta, rejects
+from activities.error_mapping import PATIENCE, translated
+from activities.panel import Panel
+from activities.ports import (
+    Analyst,
+    CallIdentity,
+    Material,
+    ModelFailed,
+    ModelHalf,
+    ReviewStore,
+    ReviewUnknown,
+    SourceStore,
+    SourceUnknown,
+    StoreUnavailable,
+)
+from models.expert import CoverageStatus, ExpertName, StaticResult
+from models.failures import FailureType
 from models.opinion import Consultation, Opinion, OpinionSummary
 from models.order import (
     AnalysisSummary,
@@ -24,7 +34,7 @@ from models.order import (
     PanelTask,
     ReviewOutcome,
 )
-from models.review import ExpertStatus, ReviewReport
+from models.review import ExpertStatus
 from models.validation import validated
 
 HEARTBEAT_SECONDS = 1.0
@@ -60,7 +70,7 @@ class ReviewActivities:
         self._models = models
         self._sources = sources
         self._reviews = reviews
-        self._version = version
+        self._panel = Panel(sources, reviews, version)
 
     @activity.defn
     async def analyse_source(self, task: AnalysisTask) -> AnalysisSummary:
@@ -110,43 +120,19 @@ class ReviewActivities:
     @activity.defn
     async def judge_panel(self, task: PanelTask) -> PanelJudgement:
         """Meta's work: what nobody looked at, and whose model findings do not hold."""
-        started = time.monotonic()
         with translated():
-            stored = await self._reviews.start_expert(task.review_id, ExpertName.META)
-            manifest, lines = await self._sources.lines(task.source_id)
-            if stored is None:
-                statics = await self._reviews.static_results(task.review_id)
-                coverage = [entry for result, _ in statics.values() for entry in result.coverage]
-                stored = StaticResult(
-                    expert=ExpertName.META, findings=blind_spots(coverage, lines), coverage=read_by_meta(manifest)
-                )
-                await self._reviews.save_static(task.review_id, stored, time.monotonic() - started)
-            rejected = [each.expert for each in task.outcomes if await self._mostly_rejected(task.review_id, each)]
-        return PanelJudgement(
-            findings=len(stored.findings),
-            rejected=tuple(rejected),
-            seconds=round(time.monotonic() - started, 3),
-        )
-
-    async def _mostly_rejected(self, review_id: str, outcome: ExpertOutcome) -> bool:
-        """Whether more than half of what an expert's model found does not hold."""
-        opinion = await self._accepted(review_id, outcome)
-        if opinion is None or not opinion.findings:
-            return False
-        return sum(rejects(finding) for finding in opinion.findings) * 2 > len(opinion.findings)
-
-    async def _accepted(self, review_id: str, outcome: ExpertOutcome) -> Opinion | None:
-        if outcome.accepted_attempt is None:
-            return None
-        return await self._reviews.opinion(review_id, outcome.expert, outcome.accepted_attempt)
+            return await self._panel.judged(task)
 
     @activity.defn
     async def publish_report(self, task: PanelTask) -> ReviewOutcome:
-        """Merge the experts' work into the report and store it."""
+        """Merge the experts' work into the report and store it; let meta judge first where that is to be done."""
         with translated():
+            judgement = await self._judged_unless_broken(task) if task.judge else None
+            if task.judge and judgement is None:
+                task = task.model_copy(update={"outcomes": tuple(map(_meta_failed, task.outcomes))})
             report = await self._reviews.report(task.review_id)
             if report is None:
-                report = await self._assembled(task)
+                report = await self._panel.assembled(task)
                 await self._reviews.publish(report, report.generated_at)
         return ReviewOutcome(
             review_id=task.review_id,
@@ -154,46 +140,25 @@ class ReviewActivities:
             reported=len(report.findings),
             suppressed=report.suppressed,
             totals=report.totals,
+            judgement=judgement,
         )
 
-    async def _assembled(self, task: PanelTask) -> ReviewReport:
-        manifest, lines = await self._sources.lines(task.source_id)
-        statics = await self._reviews.static_results(task.review_id)
-        work: list[ExpertWork] = []
-        for outcome in task.outcomes:
-            static, seconds = statics.get(outcome.expert, (None, outcome.seconds))
-            if static is None or outcome.status is ExpertStatus.FAILED:
-                coverage = not_analysed(outcome.expert, manifest, CoverageReason.CRASHED)
-                static = StaticResult(expert=outcome.expert, coverage=coverage)
-            opinion = await self._accepted(task.review_id, outcome)
-            work.append(
-                ExpertWork(
-                    expert=outcome.expert,
-                    status=outcome.status,
-                    findings=static.findings,
-                    coverage=static.coverage,
-                    tools=static.tools,
-                    metrics=static.metrics,
-                    opinion=opinion,
-                    seconds=seconds,
-                    attempts=outcome.attempts,
-                    reason=outcome.reason,
-                    spent_micro_usd=outcome.spent_micro_usd,
-                )
-            )
-        frame = Frame(
-            review_id=task.review_id,
-            mode=task.mode,
-            isolation=_weakest(result for result, _ in statics.values()),
-            version=self._version,
-            generated_at=datetime.now(UTC),
-        )
-        return assemble(frame, manifest, lines, work, task.config.consensus)
+    async def _judged_unless_broken(self, task: PanelTask) -> PanelJudgement | None:
+        """Meta's judgement; a defect of meta's makes the report partial and keeps nobody from it."""
+        try:
+            return await self._panel.judged(task)
+        except (StoreUnavailable, SourceUnknown, ReviewUnknown):
+            raise
+        except Exception:
+            if activity.info().attempt < PATIENCE:
+                raise
+            return None
 
 
-def _weakest(results: Iterable[StaticResult]) -> str:
-    kinds = {result.isolation for result in results}
-    return "limits-only" if "limits-only" in kinds else "namespaces"
+def _meta_failed(outcome: ExpertOutcome) -> ExpertOutcome:
+    if outcome.expert is not ExpertName.META:
+        return outcome
+    return outcome.model_copy(update={"status": ExpertStatus.FAILED, "reason": FailureType.INTERNAL.value})
 
 
 def _summary_of(opinion: Opinion) -> OpinionSummary:

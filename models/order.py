@@ -75,6 +75,8 @@ class PanelTask(Wire):
     mode: ReviewMode
     outcomes: tuple[ExpertOutcome, ...]
     config: OrchestratorConfig
+    judge: bool = False
+    """Whether meta has yet to judge before the report is published: a step less where nobody is asked again."""
 
 
 class PanelJudgement(Wire):
@@ -95,6 +97,8 @@ class ReviewOutcome(Wire):
     reported: int = Field(ge=0)
     suppressed: int = Field(ge=0)
     totals: dict[Severity, int]
+    judgement: PanelJudgement | None = None
+    """Meta's, where it was asked for together with the report; None then: meta failed."""
 
 
 class ExpertProgress(Wire):

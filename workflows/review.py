@@ -51,9 +51,11 @@ class ReviewWorkflow:
                 await self._review(name)
         else:
             await asyncio.gather(*(self._review(name) for name in order.experts))
-        if ExpertName.META in order.experts:
+        # Only where an expert may be asked again is meta's judgement a step of its own.
+        asks_again = order.models_routed and order.mode is ReviewMode.BACKTRACK
+        if ExpertName.META in order.experts and asks_again:
             await self._judge(specialists)
-        outcome = await self._publish()
+        outcome = await self._publish(judge=ExpertName.META in order.experts and not asks_again)
         workflow.upsert_search_attributes(  # pyright: ignore[reportUnknownMemberType]
             [STATUS.value_set(ReviewStatus.COMPLETED.value)]
         )
@@ -120,7 +122,7 @@ class ReviewWorkflow:
     async def _judge(self, specialists: list[ExpertName]) -> None:
         """Meta; in backtrack mode an expert whose findings it rejects is asked once more, and meta looks again."""
         judgement = await self._meta(specialists)
-        if judgement is None or self._order.mode is not ReviewMode.BACKTRACK or not judgement.rejected:
+        if judgement is None or not judgement.rejected:
             return
         await asyncio.gather(*(self._ask_again(name) for name in judgement.rejected))
         await self._meta(specialists)
@@ -140,15 +142,28 @@ class ReviewWorkflow:
             self._broken[name] = _code_of(error)
             self._end(name)
             return None
-        self._found[name] = judgement.findings
-        self._note(name, seconds=judgement.seconds)
-        self._end(name)
+        self._heard(judgement)
         return judgement
 
-    async def _publish(self) -> ReviewOutcome:
-        return await workflow.execute_activity_method(
-            ReviewActivities.publish_report, self._task(list(self._outcomes)), **described(STORE, "publish the report")
+    async def _publish(self, *, judge: bool) -> ReviewOutcome:
+        if judge:
+            self._end(ExpertName.META)
+        task = self._task(list(self._outcomes)).model_copy(update={"judge": judge})
+        outcome = await workflow.execute_activity_method(
+            ReviewActivities.publish_report, task, **described(STORE, "judge and publish" if judge else "publish")
         )
+        if judge:
+            self._heard(outcome.judgement)
+        return outcome
+
+    def _heard(self, judgement: PanelJudgement | None) -> None:
+        """Meta's own work is over, or broke."""
+        if judgement is None:
+            self._broken[ExpertName.META] = "internal"
+        else:
+            self._found[ExpertName.META] = judgement.findings
+            self._note(ExpertName.META, seconds=judgement.seconds)
+        self._end(ExpertName.META)
 
     def _task(self, experts: list[ExpertName]) -> PanelTask:
         return PanelTask(
