@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
 from typing import Any
@@ -14,20 +15,39 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.alerts import AlertActivities
+from activities.delivery.apprise import AppriseNotifier
 from activities.experts.panel import PanelAnalyst
 from activities.experts.sandbox import KernelSandbox
 from activities.experts.temporary import remove_kept_folders
+from activities.health import HealthActivities
+from activities.key_rotation import KeyRotationActivities
+from activities.model_half import RoutedModels
+from activities.ports import Analyst
+from activities.quota.processes import TemporalProcesses
+from activities.quota.sweeper import QuotaSweeper
+from activities.quota_sweep import QuotaSweepActivities
 from activities.review import ReviewActivities
-from activities.unrouted import NoProvider
 from models.ids import analysis_queue, models_queue, orchestration_queue
 from models.settings import Settings
 from starter.composition import Services, services
 from starter.logs import configure
+from starter.provider_services import key_rings
 from starter.read_settings import settings_or_exit
 from starter.stack import readiness
+from workflows.alert import AlertDeliveryWorkflow
+from workflows.health import ProviderHealthWorkflow
+from workflows.key_rotation import KeyRotationWorkflow
+from workflows.quota import QuotaSweepWorkflow
 from workflows.review import ReviewWorkflow
 
-WORKFLOWS: list[type] = [ReviewWorkflow]
+WORKFLOWS: list[type] = [
+    ReviewWorkflow,
+    ProviderHealthWorkflow,
+    QuotaSweepWorkflow,
+    AlertDeliveryWorkflow,
+    KeyRotationWorkflow,
+]
 
 GRACE = timedelta(seconds=10)
 """Time for running steps to end after a stop was asked for; then they are given to another worker."""
@@ -70,15 +90,58 @@ def activity_worker(client: Client, queue: str, activities: Sequence[Callable[..
     )
 
 
-def workers(parts: Services, review: ReviewActivities) -> list[Worker]:
+@dataclass(frozen=True, slots=True)
+class Activities:
+    """All activity objects of this worker."""
+
+    review: ReviewActivities
+    health: HealthActivities
+    quota: QuotaSweepActivities
+    alerts: AlertActivities
+    keys: KeyRotationActivities
+
+
+def activities_of(parts: Services, analyst: Analyst) -> Activities:
+    """Activity objects over the connected services."""
+    asked = parts.providers
+    models = RoutedModels(asked.router, asked.wire, asked.keys, asked.quota, asked.limiter, asked.health, parts.codec)
+    review = ReviewActivities(analyst, models, parts.sources, parts.reviews, version("conclave"))
+    sweeper = QuotaSweeper(asked.ledger, asked.counters, TemporalProcesses(parts.temporal))
+    return Activities(
+        review=review,
+        health=HealthActivities(asked.catalogue, asked.keys, asked.wire, asked.health),
+        quota=QuotaSweepActivities(sweeper),
+        alerts=AlertActivities(asked.alerts, AppriseNotifier(parts.settings.alert_urls), asked.catalogue),
+        keys=KeyRotationActivities(key_rings(parts.settings, parts.database)),
+    )
+
+
+def short_steps(acts: Activities) -> list[Callable[..., Any]]:
+    """Steps that run beside the workflows: they take moments, or mostly wait."""
+    return [
+        acts.review.judge_panel,
+        acts.review.publish_report,
+        acts.health.list_providers,
+        acts.health.check_provider,
+        acts.quota.sweep_reservations,
+        acts.alerts.deliver_alerts,
+        acts.keys.read_key_version,
+        acts.keys.rotate_wrapping_key,
+        acts.keys.rewrap_page,
+        acts.keys.count_keys_behind,
+        acts.keys.retire_key_versions,
+    ]
+
+
+def workers(parts: Services, acts: Activities) -> list[Worker]:
     """One worker per task queue; a process of its own may serve each of them."""
     prefix = parts.settings.task_queue
     client = parts.temporal
     return [
-        orchestration_worker(client, prefix, [review.judge_panel, review.publish_report]),
+        orchestration_worker(client, prefix, short_steps(acts)),
         # Waiting for a free processor costs nothing: the sandbox bounds how many analysers run.
-        activity_worker(client, analysis_queue(prefix), [review.analyse_source], at_once=28),
-        activity_worker(client, models_queue(prefix), [review.consult_model], at_once=100),
+        activity_worker(client, analysis_queue(prefix), [acts.review.analyse_source], at_once=28),
+        activity_worker(client, models_queue(prefix), [acts.review.consult_model], at_once=100),
     ]
 
 
@@ -92,10 +155,7 @@ async def serve(settings: Settings) -> None:
         sandbox = KernelSandbox(
             required=settings.isolation == "required", hidden=(settings.home,), at_once=settings.analyser_parallelism
         )
-        review = ReviewActivities(
-            PanelAnalyst(sandbox), NoProvider(), parts.sources, parts.reviews, version("conclave")
-        )
-        running = workers(parts, review)
+        running = workers(parts, activities_of(parts, PanelAnalyst(sandbox)))
         tasks = [asyncio.create_task(each.run()) for each in running]
         stopping = asyncio.create_task(stop.wait())
         readiness.announce()

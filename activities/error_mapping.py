@@ -7,7 +7,16 @@ from enum import Enum
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.ports import AnalysisFailed, IsolationUnavailable, ReviewUnknown, SourceUnknown, StoreUnavailable
+from activities.key_ports import KeyServiceRefused
+from activities.ports import (
+    AnalysisFailed,
+    IsolationUnavailable,
+    KeyServiceUnavailable,
+    ReviewUnknown,
+    SourceUnknown,
+    StoreUnavailable,
+)
+from activities.provider_ports import ProviderUnknown
 from models.failures import FailureType
 
 PATIENCE = 3
@@ -28,8 +37,11 @@ POSTURE: dict[type[Exception], tuple[FailureType, Retry]] = {
     StoreUnavailable: (FailureType.STORE_UNAVAILABLE, Retry.ALWAYS),
     SourceUnknown: (FailureType.SOURCE_UNKNOWN, Retry.NEVER),
     ReviewUnknown: (FailureType.REVIEW_UNKNOWN, Retry.NEVER),
+    ProviderUnknown: (FailureType.PROVIDER_UNKNOWN, Retry.NEVER),
     IsolationUnavailable: (FailureType.ISOLATION_UNAVAILABLE, Retry.NEVER),
     AnalysisFailed: (FailureType.ANALYSIS_FAILED, Retry.FEW),
+    KeyServiceUnavailable: (FailureType.KEK_UNAVAILABLE, Retry.ALWAYS),
+    KeyServiceRefused: (FailureType.KEK_REFUSED, Retry.NEVER),
 }
 """Each port error: its code, and whether trying again can help. Any other error is ours: internal, a few tries."""
 

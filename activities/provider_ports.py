@@ -1,6 +1,6 @@
 """What asking models needs from the world, and how it may fail."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -10,12 +10,16 @@ from models.health import Health, Probe
 from models.pricing import PriceSheet
 from models.provider import KeyState, Provider, ProviderKey
 from models.quota import QuotaState
-from models.reservation import Hold, Reservation, ReservationKey, Settlement
+from models.reservation import Hold, Reservation, ReservationKey, Settlement, SweepReport
 from models.routing import RouteDecision
 
 
 class ProviderUnknown(Exception):
     """No such provider; asking again cannot help."""
+
+
+class ProviderExists(Exception):
+    """A provider of this name is in the catalogue already."""
 
 
 class KeyUnknown(Exception):
@@ -46,6 +50,18 @@ class QuotaExceeded(Exception):
         super().__init__("quota_exceeded")
         self.state = state
         self.retry_after_seconds = retry_after_seconds
+
+
+class ReservationClosed(Exception):
+    """The reservation was ended meanwhile, by the sweeper or a later delivery: nothing may be sent under it."""
+
+
+class AlertUnknown(Exception):
+    """No such alert."""
+
+
+class ProcessesUnavailable(Exception):
+    """Temporal cannot say what became of a workflow; it counts as running meanwhile."""
 
 
 class ProviderBusy(Exception):
@@ -174,7 +190,9 @@ class KeyVault(Protocol):
         """
         ...
 
-    async def set_state(self, key_id: str, state: KeyState, reason: str | None) -> None: ...
+    async def set_state(self, key_id: str, state: KeyState, reason: str | None, version: int | None = None) -> None:
+        """Note how a key fares, if it still is of this version; a key that becomes invalid raises its alert."""
+        ...
 
 
 class PriceBook(Protocol):
@@ -211,7 +229,11 @@ class Quota(Protocol):
         ...
 
     async def dispatch(self, reservation: Reservation) -> None:
-        """Note that the question is about to leave us."""
+        """Note that the question is about to leave us.
+
+        Raises:
+            ReservationClosed: it was ended meanwhile; nothing may be sent.
+        """
         ...
 
     async def settle(self, reservation: Reservation, settlement: Settlement, sealed: bytes | None) -> None:
@@ -232,6 +254,34 @@ class Quota(Protocol):
 
     async def abandon_earlier(self, key: ReservationKey) -> None:
         """Close what earlier deliveries of the same call left open: reserved is released, dispatched is unknown."""
+        ...
+
+
+class Processes(Protocol):
+    """What Temporal says of workflows."""
+
+    async def is_closed(self, workflow_id: str) -> bool:
+        """Whether the latest run has ended, or there is none.
+
+        Raises:
+            ProcessesUnavailable: Temporal cannot say.
+        """
+        ...
+
+
+class ReservationSweeper(Protocol):
+    """Ends what dead processes left open, and sets counters right."""
+
+    async def sweep(self, grace_seconds: int, beat: Callable[[], None]) -> SweepReport:
+        """One pass over everything that is open for longer than `grace_seconds`.
+
+        Args:
+            grace_seconds: a younger entry's workflow may not have been started yet.
+            beat: called now and then while it lasts.
+
+        Raises:
+            StoreUnavailable: the ledger cannot be asked.
+        """
         ...
 
 
@@ -261,8 +311,16 @@ class Limiter(Protocol):
         """Ask nobody there for a while; a longer cooldown is never shortened."""
         ...
 
-    async def note(self, provider_id: str, latency_ms: int, failure: CallFailure | None, limits: RateLimits) -> None:
-        """What a call looked like."""
+    async def note(
+        self,
+        provider_id: str,
+        latency_ms: int,
+        failure: CallFailure | None,
+        limits: RateLimits,
+        key_id: str | None = None,
+        http_status: int | None = None,
+    ) -> None:
+        """What a call looked like; limits that are used up cool the key they belong to."""
         ...
 
     async def traffic(self, places: Sequence[tuple[str, str | None]]) -> Mapping[tuple[str, str | None], Traffic]:
@@ -271,13 +329,51 @@ class Limiter(Protocol):
 
 
 class HealthStore(Protocol):
-    """Where providers stand."""
+    """Where providers stand. Every method raises StoreUnavailable, unless it says otherwise."""
 
     async def all(self) -> dict[str, Health]: ...
 
     async def note(self, probe: Probe) -> Health:
-        """Apply one look, mark the provider in Redis, and raise an alert when its health changed. Atomic."""
+        """Apply one look, mark the provider in Redis, and raise an alert when its health changed. Atomic.
+
+        Raises:
+            ProviderUnknown: it is not in the catalogue.
+        """
         ...
+
+    async def note_passive(
+        self, provider_id: str, failure: CallFailure | None, latency_ms: int, http_status: int | None = None
+    ) -> None:
+        """What a real call says of its provider: outages in a row count like one bad probe. Never raises."""
+        ...
+
+    async def mark_all(self) -> None:
+        """Write every mark in Redis anew from what is stored."""
+        ...
+
+
+class HealthMarks(Protocol):
+    """Marks of unhealthy providers in Redis, for whoever wants to know quickly. No method raises."""
+
+    async def mark(self, health: Mapping[str, bool]) -> None:
+        """Set or remove the marks of these providers, by id: whether each is healthy."""
+        ...
+
+    async def outages(self, provider_id: str, outage: bool) -> int:
+        """Count an outage that a real call met, or begin anew after a call that met none.
+
+        Returns:
+            Outages in a row, over all workers; 0 when it is not known.
+        """
+        ...
+
+
+class AnswerSeal(Protocol):
+    """Encrypts answers for our own store."""
+
+    def seal(self, data: bytes, purpose: bytes) -> bytes: ...
+
+    def unseal(self, sealed: bytes, purpose: bytes) -> bytes: ...
 
 
 class Routes(Protocol):

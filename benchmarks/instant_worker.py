@@ -7,14 +7,12 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Worker
 
 from activities.ports import SourceTree
-from activities.review import ReviewActivities
-from activities.unrouted import NoProvider
 from benchmarks.bare import BareWorkflow, answer
 from models.expert import CoverageEntry, CoverageStatus, ExpertName, StaticResult
 from models.settings import Settings
 from starter.composition import services
 from starter.connection import connect
-from worker import workers, workflow_runner
+from worker import activities_of, workers, workflow_runner
 
 READY = "ready"
 
@@ -44,7 +42,7 @@ async def serve(prefix: str, step: float) -> None:
     """Work on the queues of a prefix until standard input closes."""
     settings = Settings(task_queue=prefix)
     async with services(settings, "worker") as parts:
-        review = ReviewActivities(InstantAnalyst(step), NoProvider(), parts.sources, parts.reviews, "0")
+        acts = activities_of(parts, InstantAnalyst(step))
         plain = await connect(settings, pydantic_data_converter, "conclave-bare")
         bare = Worker(
             plain,
@@ -53,7 +51,7 @@ async def serve(prefix: str, step: float) -> None:
             activities=[answer],
             workflow_runner=workflow_runner(),
         )
-        running = [*workers(parts, review), bare]
+        running = [*workers(parts, acts), bare]
         tasks = [asyncio.create_task(each.run()) for each in running]
         print(READY, flush=True)
         await asyncio.to_thread(sys.stdin.read)

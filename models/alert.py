@@ -34,3 +34,25 @@ class Alert(Wire):
     delivered_at: str | None = None
     acknowledged: bool = False
     acknowledged_by: str | None = None
+    attempts: int = Field(default=0, ge=0)
+    """How often sending it was begun."""
+    delivered_to: tuple[str, ...] = ()
+    """Targets that have it, by their fingerprints: of several, one may fail and be tried again alone."""
+
+
+class DeliveryReport(Wire):
+    """What one tick of the delivery did."""
+
+    delivered: int = Field(default=0, ge=0)
+    """Alerts that every target has."""
+    postponed: int = Field(default=0, ge=0)
+    """Alerts that some target did not take; they are tried again."""
+    targets: int = Field(default=0, ge=0)
+    """0: nobody said where alerts go. They stay undelivered, and visible in the list of alerts."""
+
+
+class DeliveryOrder(Wire):
+    """What one tick of the delivery is to do."""
+
+    most: int = Field(default=100, ge=1)
+    """Alerts of one tick; the next one goes on."""

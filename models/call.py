@@ -56,6 +56,54 @@ class CallFailure(StrEnum):
     """Our own limit of calls at once or per minute."""
 
 
+POSTURE: dict[CallFailure, Posture] = {
+    # The same question to the same place may work in a moment.
+    CallFailure.RATE_LIMITED: Posture.RETRY,
+    CallFailure.OVERLOADED: Posture.RETRY,
+    CallFailure.SERVER_ERROR: Posture.RETRY,
+    CallFailure.CONFLICT: Posture.RETRY,
+    CallFailure.UNREACHABLE: Posture.RETRY,
+    CallFailure.DNS_FAILED: Posture.RETRY,
+    CallFailure.BAD_RESPONSE: Posture.RETRY,
+    CallFailure.BUSY: Posture.RETRY,
+    CallFailure.QUOTA_UNAVAILABLE: Posture.RETRY,
+    CallFailure.KEK_UNAVAILABLE: Posture.RETRY,
+    # The answer came and was bad; one more try, told why, may be better.
+    CallFailure.TRUNCATED: Posture.RETRY,
+    CallFailure.SCHEMA_VIOLATION: Posture.RETRY,
+    # The key is at fault, or whoever pays for it; the provider is well.
+    CallFailure.KEY_INVALID: Posture.NEXT_KEY,
+    CallFailure.KEY_FORBIDDEN: Posture.NEXT_KEY,
+    CallFailure.BILLING: Posture.NEXT_KEY,
+    CallFailure.SPEND_LIMIT: Posture.NEXT_KEY,
+    CallFailure.KEY_UNREADABLE: Posture.NEXT_KEY,
+    # This provider will not do better; another may.
+    CallFailure.TIMEOUT: Posture.NEXT_PROVIDER,  # it had all the time there is, and may charge for it again
+    CallFailure.TLS_FAILED: Posture.NEXT_PROVIDER,
+    CallFailure.REDIRECTED: Posture.NEXT_PROVIDER,
+    CallFailure.ADDRESS_NOT_ALLOWED: Posture.NEXT_PROVIDER,
+    CallFailure.MODEL_NOT_FOUND: Posture.NEXT_PROVIDER,
+    CallFailure.INVALID_REQUEST: Posture.NEXT_PROVIDER,  # protocols differ in what they take
+    CallFailure.CONTEXT_TOO_LONG: Posture.NEXT_PROVIDER,
+    CallFailure.REQUEST_TOO_LARGE: Posture.NEXT_PROVIDER,
+    CallFailure.RESPONSE_TOO_LARGE: Posture.NEXT_PROVIDER,
+    CallFailure.REFUSED: Posture.NEXT_PROVIDER,  # benign security work is refused too, by some
+    CallFailure.CONTENT_FILTERED: Posture.NEXT_PROVIDER,
+    CallFailure.PRICE_UNKNOWN: Posture.NEXT_PROVIDER,
+    # Nobody can do better.
+    CallFailure.NO_ROUTE: Posture.STOP,
+    CallFailure.QUOTA_EXCEEDED: Posture.STOP,
+}
+"""The rule book: what to do after each failure. How often, and how long to wait, is the caller's to bound."""
+
+_QUALITY = frozenset({CallFailure.TRUNCATED, CallFailure.SCHEMA_VIOLATION})
+
+
+def is_quality(failure: CallFailure) -> bool:
+    """Whether the answer itself was bad: the provider is well, and one repair try may help."""
+    return failure in _QUALITY
+
+
 class Billing(StrEnum):
     """Whether a failed call costs money."""
 
@@ -83,6 +131,8 @@ class TokenUsage(Wire):
     service_tier: Slug | None = None
     """As the answer says, which may differ from what was asked; None: standard."""
     speed: Slug | None = None
+    geo: Slug | None = None
+    """Where the answer says it was made; some vendors charge more for one place. None: anywhere."""
 
     @property
     def total(self) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from google.protobuf.message import DecodeError
 from temporalio.api.common.v1 import Payload
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import (
@@ -34,6 +35,28 @@ class AesGcmCodec(PayloadCodec):
         """
         self._ciphers = {kid: AESGCM(key) for kid, key in keys.items()}
         self._active = active
+
+    def seal(self, data: bytes, purpose: bytes) -> bytes:
+        """Encrypt bytes for our own stores; `purpose` must be the same when they are opened."""
+        sealed = self._encrypt(Payload(metadata={"purpose": purpose}, data=data))
+        return sealed.SerializeToString()
+
+    def unseal(self, sealed: bytes, purpose: bytes) -> bytes:
+        """Decrypt what `seal` made.
+
+        Raises:
+            PayloadUnreadable: its key is not in the ring, it was changed, or it was sealed for another purpose.
+        """
+        try:
+            payload = Payload.FromString(sealed)
+        except DecodeError:
+            raise PayloadUnreadable("payload_changed") from None
+        if payload.metadata.get("encoding") != ENCODING:
+            raise PayloadUnreadable("payload_changed")
+        opened = self._decrypt(payload)
+        if opened.metadata.get("purpose") != purpose:
+            raise PayloadUnreadable("payload_changed")
+        return opened.data
 
     async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
         return [self._encrypt(payload) for payload in payloads]

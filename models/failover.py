@@ -66,8 +66,11 @@ def next_step(result: OpinionSummary, rejection: Rejection, so_far: Progress, ru
     """
     if rejection is Rejection.QUOTA_EXCEEDED:
         return _after_quota(result, so_far) if rules.wait_for_quota else None
-    if rejection in (Rejection.NO_PROVIDER, Rejection.BUDGET_SPENT) or result.posture is Posture.STOP:
+    if rejection is Rejection.NO_PROVIDER or result.posture is Posture.STOP:
         return None
+    if rejection is Rejection.BUDGET_SPENT:
+        # Too dear here; the next may be cheaper.
+        return None if result.further is None else Step(position=so_far.position + result.further)
     if rules.mode is ReviewMode.BACKTRACK:
         return _backtracked(result, so_far, rules.backtrack)
     if so_far.counted >= rules.failover.max_calls:

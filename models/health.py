@@ -2,6 +2,9 @@
 
 from pydantic import Field
 
+from models.call import CallFailure
+from models.provider import ProviderName
+from models.traffic import Outcome, outcome_of
 from models.wire import Slug, Wire
 
 RECOVERY_STREAK = 3
@@ -9,6 +12,21 @@ RECOVERY_STREAK = 3
 
 SLOW_AFTER_MS = 10_000
 """A probe at or above this many milliseconds counts as failed."""
+
+
+PASSIVE_STREAK = 3
+"""Outages in a row, seen by real calls, that count like one bad probe: a single one must not stop a provider."""
+
+PASSIVE_WINDOW_SECONDS = 600
+"""Outages further apart are not in a row."""
+
+KEY_TROUBLE = frozenset(
+    {CallFailure.KEY_INVALID, CallFailure.KEY_FORBIDDEN, CallFailure.BILLING, CallFailure.SPEND_LIMIT}
+)
+"""Answers that are about the key or its account, and never about the provider."""
+
+KEY_IS_BAD = KEY_TROUBLE - {CallFailure.SPEND_LIMIT}
+"""Of those, what does not pass by itself: the key is set aside until its owner acts."""
 
 
 class Probe(Wire):
@@ -65,3 +83,55 @@ def after(health: Health, probe: Probe) -> Health:
         "last_error": None,
     }
     return health.model_copy(update=seen | good)
+
+
+def key_trouble(probe: Probe) -> CallFailure | None:
+    """What a probe says about the key it was made with; None when it says nothing."""
+    return next((each for each in KEY_TROUBLE if each == probe.failure), None)
+
+
+def passive_probe(
+    provider_id: str, failure: CallFailure | None, latency_ms: int, http_status: int | None = None
+) -> Probe | None:
+    """A real call that met an outage, as a bad look; None when the call says nothing against its provider."""
+    if outcome_of(failure, http_status) is not Outcome.OUTAGE:
+        return None
+    return Probe(provider_id=provider_id, http_status=http_status, latency_ms=latency_ms, failure=failure)
+
+
+class HealthTick(Wire):
+    """What one tick of the schedule is to check."""
+
+    provider_ids: tuple[str, ...] = ()
+    """Only these; empty: every active provider."""
+
+
+class ProviderToCheck(Wire):
+    """One provider of a tick."""
+
+    id: str
+    name: ProviderName
+
+
+class ProvidersToCheck(Wire):
+    """Every provider of a tick."""
+
+    providers: tuple[ProviderToCheck, ...] = ()
+
+
+class Check(Wire):
+    """What came of checking one provider."""
+
+    health: Health | None = None
+    skipped: Slug | None = None
+    """Why it could not be asked although nothing is known against it: it has no usable key."""
+
+
+class HealthReport(Wire):
+    """What one tick found."""
+
+    checked: tuple[Health, ...] = ()
+    skipped: tuple[str, ...] = ()
+    """Ids of providers that nobody has a usable key for."""
+    failed: tuple[str, ...] = ()
+    """Ids of providers whose check did not come through, because of a part of ours."""

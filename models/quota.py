@@ -1,6 +1,7 @@
 """How much a user may spend, and how much of it is gone."""
 
 from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
 
 from pydantic import Field
 
@@ -107,7 +108,8 @@ def seconds_until_reset(state: QuotaState, moment: datetime, amount_micro_usd: i
         return None
     now = moment.astimezone(UTC)
     monthly = (
-        limits.monthly_micro_usd is not None
+        amount_micro_usd > 0
+        and limits.monthly_micro_usd is not None
         and state.month.committed_micro_usd + amount_micro_usd > limits.monthly_micro_usd
     ) or (limits.monthly_requests is not None and state.month.requests + 1 > limits.monthly_requests)
     first_of_next = date(now.year + now.month // 12, now.month % 12 + 1, 1)
@@ -115,8 +117,34 @@ def seconds_until_reset(state: QuotaState, moment: datetime, amount_micro_usd: i
     return (datetime(following.year, following.month, following.day, tzinfo=UTC) - now).total_seconds()
 
 
-def crossed(limit: int, before: int, after: int) -> tuple[int, ...]:
-    """The alert percentages of a limit that a rise of the use reaches."""
-    if limit <= 0:
-        return ()
-    return tuple(share for share in ALERT_PERCENTAGES if before * 100 < share * limit <= after * 100)
+def fits(state: QuotaState, amount_micro_usd: int) -> bool:
+    """Whether one more call of at most this amount stays within every limit. A call that costs nothing needs no money.
+
+    The ledger's statement `GRANT` applies the same rule under its locks; this one judges what was merely read.
+    """
+    money = state.headroom_micro_usd
+    calls = state.requests_left
+    return (amount_micro_usd == 0 or money is None or amount_micro_usd <= money) and (calls is None or calls >= 1)
+
+
+class UsageBy(StrEnum):
+    """What a usage report is broken down by."""
+
+    DAY = "day"
+    PROVIDER = "provider"
+    EXPERT = "expert"
+
+
+class UsageRow(Wire):
+    """What was used under one heading."""
+
+    heading: str
+    """A UTC day, the id of a provider, or the name of an expert (empty: none)."""
+    requests: int = Field(default=0, ge=0)
+    """Calls granted and not released."""
+    tokens: int = Field(default=0, ge=0)
+    spent_micro_usd: int = Field(default=0, ge=0)
+    unusable_micro_usd: int = Field(default=0, ge=0)
+    """Part of `spent_micro_usd` that bought no usable answer."""
+    held_micro_usd: int = Field(default=0, ge=0)
+    """Set aside for calls under way, or for calls whose outcome is unknown."""

@@ -75,3 +75,27 @@ class Settlement(Wire):
     cost_micro_usd: int = Field(ge=0)
     useful: bool = True
     """False: billed, but the answer cannot be used."""
+
+
+class SweepOrder(Wire):
+    """What one tick of the sweep is to do."""
+
+    grace_seconds: int = Field(default=60, ge=0)
+    """Entries younger than this are left alone: their workflow may not be visible yet."""
+
+
+class SweepReport(Wire):
+    """What one tick found and did."""
+
+    looked_at: int = Field(default=0, ge=0)
+    """Open entries older than the grace."""
+    left: int = Field(default=0, ge=0)
+    """Of those, how many belong to workflows that run, or of which Temporal could not say."""
+    released: int = Field(default=0, ge=0)
+    """Never sent: nothing was spent."""
+    resolved: int = Field(default=0, ge=0)
+    """Sent without an answer: booked at the worst case."""
+    counters_compared: int = Field(default=0, ge=0)
+    """Counters in Redis that were held against the ledger's."""
+    counters_corrected: int = Field(default=0, ge=0)
+    """Of those, how many differed."""

@@ -82,6 +82,7 @@ class RoutingInputs(Wire):
     """What the user's quota still allows; None: no limit."""
     quota_pressure: float = Field(default=0.0, ge=0, le=1)
     candidates: tuple[Candidate, ...]
+    """No two with the same provider and key."""
 
 
 class RouteStop(Wire):

@@ -4,6 +4,7 @@ Names are `CONCLAVE_*`; Temporal's are Temporal's own (`TEMPORAL_ADDRESS`, ...),
 Conclave read the same environment. Values come from the environment, then from `.env` in `home`.
 """
 
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -74,11 +75,35 @@ class Settings(BaseSettings):
     vault_address: str | None = None
     """Address of OpenBao or Vault. Unset: the local stack's."""
     vault_token: SecretStr | None = None
-    """Token that may ask for data keys, decrypt and re-wrap with the transit key, nothing more."""
+    """Token that may ask for data keys, decrypt and re-wrap with the transit keys, nothing more."""
+    vault_operator_token: SecretStr | None = None
+    """Token that may also rotate the transit keys, for `conclave key rewrap --rotate`; unset, an operator rotates."""
     vault_transit_mount: str = "transit"
     """Where the transit engine is mounted."""
     vault_payload_key: str = "conclave-payloads"
     """Transit key that wraps the keys of the Temporal payload codec."""
+    vault_provider_key: str = "conclave-provider-keys"
+    """Transit key that wraps the data keys of stored provider keys."""
+
+    key_service: Literal["transit", "aws-kms"] = "transit"
+    """What wraps the data keys of stored provider keys: OpenBao or Vault, or AWS KMS (needs the extra `aws`)."""
+    aws_kms_key: str | None = None
+    """Id, ARN or alias of the KMS key, with `aws-kms`; region and credentials come from the AWS environment."""
+    aws_endpoint_url: str | None = None
+    """Address of KMS, where it is not Amazon's own."""
+
+    allow_loopback_providers: bool = False
+    """Whether a model provider may be on this machine (plain HTTP, 127.0.0.1): for a local model server."""
+    default_daily_usd: Decimal | None = Field(default=Decimal(10), ge=0, max_digits=12, decimal_places=6)
+    """What a user without limits of their own may spend on models a UTC day; empty: no limit."""
+    default_monthly_usd: Decimal | None = Field(default=Decimal(100), ge=0, max_digits=12, decimal_places=6)
+    """The same for a month."""
+    default_daily_requests: int | None = Field(default=None, ge=0)
+    """Model calls of a user without limits of their own a UTC day; empty: no limit."""
+    default_monthly_requests: int | None = Field(default=None, ge=0)
+    """The same for a month."""
+    alert_urls: tuple[SecretStr, ...] = ()
+    """Where alerts go: Apprise URLs (`mailto://`, `slack://`, `pagerduty://`, `json://`, ...); none: the API alone."""
 
     codec_token: SecretStr | None = None
     """Token of the codec endpoint. Unset: `home`/secrets/codec-token; without either the endpoint refuses."""

@@ -8,7 +8,9 @@ from models.complexity import complexity_of
 from models.config import OrchestratorConfig
 from models.expert import ExpertName
 from models.order import ReviewOrder
+from models.provider import ProviderName
 from models.review import ReviewMode, ReviewProfile, TaskComplexity
+from models.routing import DEFAULT_STRATEGIES, RoutingPolicy, Strategy
 from models.selection import select_experts
 from models.source import Language, SourceManifest
 from models.wire import Wire
@@ -27,6 +29,14 @@ class ReviewSubmission(Wire):
     profile: ReviewProfile = ReviewProfile.INTERACTIVE
     budget_micro_usd: int | None = Field(default=None, gt=0, le=MAX_BUDGET_MICRO_USD)
     """Micro-USD for model calls; None: the configuration's."""
+    providers: Annotated[tuple[ProviderName, ...], Field(max_length=16)] = ()
+    """Ask only these, in this order of preference; empty: all that the user may ask."""
+    strategies: Annotated[tuple[Strategy, ...], Field(max_length=len(Strategy))] = ()
+    """How to rank providers, the most important first; empty: the usual order."""
+    wait_for_quota: bool = False
+    """Wait for the next period of a spent quota, instead of leaving experts at their static half."""
+    use_models: bool = True
+    """False: static analysis alone, whatever providers there are."""
 
 
 MODE_OF_PROFILE = {
@@ -53,6 +63,7 @@ def order_of(
     review_id: str,
     config: OrchestratorConfig,
     models_routed: bool,
+    owner: str = "local",
     analysis_queue: str,
     models_queue: str,
 ) -> ReviewOrder:
@@ -69,6 +80,13 @@ def order_of(
         experts=experts,
         budget_micro_usd=submission.budget_micro_usd or config.budget_micro_usd,
         models_routed=models_routed,
+        owner=owner,
+        policy=RoutingPolicy(
+            strategies=submission.strategies or DEFAULT_STRATEGIES,
+            profile=submission.profile,
+            providers=submission.providers,
+        ),
+        wait_for_quota=submission.wait_for_quota,
         complexity=complexity,
         main_language=main_language(manifest),
         files=len(manifest.files),

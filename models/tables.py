@@ -158,6 +158,15 @@ class UserProvider(SQLModel, table=True):
     rotated_at: datetime | None = _utc(default=None)
 
 
+class KeyVersion(SQLModel, table=True):
+    """The newest version that a key ever had: an older row that somebody puts back is refused. Only rises."""
+
+    __tablename__ = "key_versions"
+
+    key_id: str = Field(primary_key=True, max_length=32)
+    version: int
+
+
 class ProviderHealth(SQLModel, table=True):
     """Where a provider stands."""
 
@@ -200,6 +209,8 @@ class QuotaCounter(SQLModel, table=True):
     requests: int = 0
     spent_micro_usd: int = 0
     held_micro_usd: int = 0
+    revision: int = 0
+    """Rises with every change, so that a copy of these numbers knows whether it is older."""
 
 
 class LedgerEntry(SQLModel, table=True):
@@ -267,7 +278,11 @@ class CostAlert(SQLModel, table=True):
     threshold_percentage: int = 0
     triggered_at: datetime = _utc()
     delivered_at: datetime | None = _utc(default=None)
+    claimed_until: datetime | None = _utc(default=None)
+    """Until then one worker delivers it; when that one dies, another may."""
     delivery_attempts: int = 0
+    delivered_to: list[str] = Field(default_factory=list, sa_column=Column(JSONB, nullable=False))
+    """Fingerprints of the targets that have it."""
     acknowledged: bool = False
     acknowledged_by: str | None = Field(default=None, max_length=120)
 

@@ -49,6 +49,16 @@ def review(
         "interactive"
     ),
     budget: Annotated[float | None, typer.Option(help="Most to spend on model calls, in USD.")] = None,
+    provider: Annotated[
+        str | None, typer.Option(help="Model providers to ask, by name and in this order, separated by commas.")
+    ] = None,
+    strategy: Annotated[
+        str | None, typer.Option(help="Ranking of providers: complexity, health, cost, latency, success-rate.")
+    ] = None,
+    models: Annotated[bool, typer.Option(help="Ask models where a provider is usable; or analysers alone.")] = True,
+    wait_for_quota: Annotated[
+        bool, typer.Option("--wait-for-quota", help="Wait for the next day or month when the quota is spent.")
+    ] = False,
     fail_on: Annotated[
         str, typer.Option(help="Severity from which the exit code is 1: critical, high, medium, low.")
     ] = ("low"),
@@ -70,6 +80,10 @@ def review(
         experts=experts,
         profile=profile,
         budget=budget,
+        provider=provider,
+        strategy=strategy,
+        models=models,
+        wait_for_quota=wait_for_quota,
         fail_on=fail_on,
         format="json" if json_output else format,
         output=output,

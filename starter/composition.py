@@ -5,7 +5,6 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from pydantic import SecretStr
 from temporalio.client import Client
 
 from activities.keys.transit import TransitKeys
@@ -17,7 +16,8 @@ from activities.storage.reviews import PostgresReviews
 from activities.storage.sources import PostgresSources
 from models.codec import AesGcmCodec, encrypted_converter
 from models.settings import Settings
-from starter.connection import SettingMissing, connect
+from starter.connection import connect, required
+from starter.provider_services import ProviderServices, provider_services
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +30,7 @@ class Services:
     reviews: PostgresReviews
     codec: AesGcmCodec
     temporal: Client
-
-
-def required(value: str | SecretStr | None, variable: str) -> str:
-    """A setting's value.
-
-    Raises:
-        SettingMissing: it is not set.
-    """
-    if value is None:
-        raise SettingMissing(variable)
-    return value.get_secret_value() if isinstance(value, SecretStr) else value
+    providers: ProviderServices
 
 
 @asynccontextmanager
@@ -72,13 +62,15 @@ async def services(settings: Settings, role: str) -> AsyncGenerator[Services, No
         )
         codec = await payload_codec(transit, PostgresPayloadKeys(database))
         temporal = await connect(settings, encrypted_converter(codec), f"conclave-{role}-{secrets.token_hex(4)}")
-        yield Services(
-            settings=settings,
-            database=database,
-            sources=PostgresSources(database),
-            reviews=PostgresReviews(database),
-            codec=codec,
-            temporal=temporal,
-        )
+        async with provider_services(settings, database) as providers:
+            yield Services(
+                settings=settings,
+                database=database,
+                sources=PostgresSources(database),
+                reviews=PostgresReviews(database),
+                codec=codec,
+                temporal=temporal,
+                providers=providers,
+            )
     finally:
         await engine.dispose()

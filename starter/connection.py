@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from pydantic import SecretStr
 from temporalio.client import Client, TLSConfig
 from temporalio.converter import DataConverter
 from temporalio.service import GrpcCompression
@@ -19,6 +20,17 @@ class SettingMissing(Exception):
     def __init__(self, variable: str) -> None:
         super().__init__(f"config_missing: set {variable}, or run `conclave up` for a local stack")
         self.variable = variable
+
+
+def required(value: str | SecretStr | None, variable: str) -> str:
+    """A setting's value.
+
+    Raises:
+        SettingMissing: it is not set.
+    """
+    if value is None:
+        raise SettingMissing(variable)
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
 def _bytes(path: Path | None) -> bytes | None:

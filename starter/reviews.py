@@ -19,6 +19,8 @@ LANGUAGE = SearchAttributeKey.for_keyword("ConclaveLanguage")
 TIER = SearchAttributeKey.for_keyword("ConclaveTier")
 
 LONGEST_REVIEW = timedelta(hours=24)
+LONGEST_WAIT = timedelta(days=40)
+"""Longest life of a review that may wait for the next month's quota."""
 
 ENDED_AS = {
     WorkflowExecutionStatus.FAILED: ReviewStatus.FAILED,
@@ -42,7 +44,7 @@ async def start_review(client: Client, prefix: str, order: ReviewOrder) -> None:
             id=review_workflow_id(order.review_id),
             task_queue=orchestration_queue(prefix),
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-            execution_timeout=LONGEST_REVIEW,
+            execution_timeout=LONGEST_WAIT if order.wait_for_quota else LONGEST_REVIEW,
             static_summary=f"Review of {neutral_markdown(order.label)}",
             static_details=f"{order.files} files, mostly {order.main_language}, {order.mode}\n\nExperts: {experts}",
             search_attributes=TypedSearchAttributes(

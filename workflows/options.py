@@ -45,6 +45,35 @@ SWEEP = ActivityConfig(
     ),
 )
 
+# One page of keys wrapped anew, or one question to the key service. A sealed key service is opened by people, who may
+# sleep; what was done until then stays done.
+REWRAP = ActivityConfig(
+    start_to_close_timeout=timedelta(minutes=5),
+    schedule_to_close_timeout=timedelta(hours=24),
+    retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(minutes=1)),
+)
+
+# A probe that takes ten seconds has failed, and up to three keys may be tried; the next tick comes in five minutes, so
+# a check that does not come through by then is left to it.
+PROBE = ActivityConfig(
+    start_to_close_timeout=timedelta(seconds=60),
+    schedule_to_close_timeout=timedelta(minutes=4),
+    heartbeat_timeout=timedelta(seconds=5),
+    retry_policy=RetryPolicy(
+        initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=10), maximum_attempts=3
+    ),
+)
+
+# A tick of the delivery: each alert may wait twenty seconds for a silent target. What it leaves, the next tick sends.
+DELIVER = ActivityConfig(
+    start_to_close_timeout=timedelta(minutes=45),
+    schedule_to_close_timeout=timedelta(minutes=50),
+    heartbeat_timeout=timedelta(seconds=5),
+    retry_policy=RetryPolicy(
+        initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30), maximum_attempts=5
+    ),
+)
+
 
 def described(config: ActivityConfig, summary: str, task_queue: str | None = None) -> ActivityConfig:
     """The same options with the line that the Temporal UI shows for this call, and where it runs."""

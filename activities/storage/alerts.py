@@ -18,13 +18,17 @@ from models.tables import CostAlert
 
 ALERTS = cast(Table, CostAlert.__table__)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
 
+FRESH_SECONDS = 3 * 86_400
+"""Older alerts are not sent: who names a target after months wants no flood of what was."""
+
 CLAIM = text(
     """
     UPDATE cost_alerts a
     SET claimed_until = now() + make_interval(secs => :lease), delivery_attempts = a.delivery_attempts + 1
     FROM (
         SELECT id FROM cost_alerts
-        WHERE delivered_at IS NULL AND (claimed_until IS NULL OR claimed_until < now())
+        WHERE delivered_at IS NULL AND NOT acknowledged AND triggered_at > now() - make_interval(secs => :fresh)
+            AND (claimed_until IS NULL OR claimed_until < now())
         ORDER BY triggered_at, id LIMIT :size
         FOR UPDATE SKIP LOCKED
     ) free
@@ -36,8 +40,18 @@ CLAIM = text(
 
 DELIVERED = text("UPDATE cost_alerts SET delivered_at = coalesce(delivered_at, now()) WHERE id = :id")
 
+SENT = text(
+    """
+    UPDATE cost_alerts SET delivered_to = delivered_to || to_jsonb(cast(:target AS text))
+    WHERE id = :id AND NOT delivered_to ? :target
+    """
+)
+
 POSTPONE = text(
-    "UPDATE cost_alerts SET claimed_until = now() + make_interval(secs => :wait) WHERE id = :id AND delivered_at IS NULL"
+    """
+    UPDATE cost_alerts SET claimed_until = now() + make_interval(secs => :wait)
+    WHERE id = :id AND delivered_at IS NULL
+    """
 )
 
 ACKNOWLEDGE = text(
@@ -115,10 +129,19 @@ class PostgresAlerts:
         return found[0]
 
     async def claim(self, size: int, lease_seconds: float) -> list[Alert]:
-        """Undelivered alerts, the oldest first; nobody else is given them for `lease_seconds`."""
+        """Undelivered alerts, the oldest first; nobody else is given them for `lease_seconds`.
+
+        Not those that somebody has acknowledged, nor those older than `FRESH_SECONDS`: they are no news.
+        """
+        values = {"size": size, "lease": lease_seconds, "fresh": FRESH_SECONDS}
         async with self._database.statements() as session:
-            rows = (await session.execute(CLAIM, {"size": size, "lease": lease_seconds})).all()
+            rows = (await session.execute(CLAIM, values)).all()
         return sorted(_alerts(rows), key=lambda alert: (alert.triggered_at, alert.id))
+
+    async def note_sent(self, alert_id: str, target: str) -> None:
+        """One target has it: it is not sent there again when another one fails."""
+        async with self._database.statements() as session:
+            await session.execute(SENT, {"id": alert_id, "target": target})
 
     async def mark_delivered(self, alert_id: str) -> None:
         """It was sent: nobody is given it again."""
@@ -143,6 +166,8 @@ def _alerts(rows: Sequence[Any]) -> list[Alert]:
             delivered_at=row.delivered_at.astimezone(UTC).isoformat() if row.delivered_at else None,
             acknowledged=row.acknowledged,
             acknowledged_by=row.acknowledged_by,
+            attempts=row.delivery_attempts,
+            delivered_to=tuple(row.delivered_to),
         )
         for row in rows
     ]

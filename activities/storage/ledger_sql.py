@@ -4,27 +4,27 @@ Locks are always taken in the same order - an entry, then counters by ascending 
 other. Data of one statement is what it was at its start, except for rows that it locked: those are the latest.
 """
 
-from typing import Any
+from activities.storage.statements import Statement
 
-from sqlalchemy import ARRAY, BigInteger, LargeBinary, String, TextClause, bindparam, text
-from sqlalchemy.dialects.postgresql import JSONB
-
-_TYPES: dict[str, Any] = {
-    "amount": BigInteger(),
-    "cost": BigInteger(),
-    "tokens": BigInteger(),
-    "day_requests": BigInteger(),
-    "month_requests": BigInteger(),
-    "day_micro": BigInteger(),
-    "month_micro": BigInteger(),
-    "price": JSONB(),
-    "usage": JSONB(none_as_null=True),
-    "states": ARRAY(String()),
-    "users": ARRAY(String()),
-    "sealed": LargeBinary(),
-    "shares": ARRAY(BigInteger()),
-    **dict.fromkeys(("user", "review", "expert", "key", "failure", "workflow", "step"), String()),
+_TYPES = {
+    **dict.fromkeys(
+        ("amount", "cost", "tokens", "day_requests", "month_requests", "day_micro", "month_micro", "size"), "BIGINT"
+    ),
+    **dict.fromkeys(("attempt", "delivery"), "INTEGER"),
+    **dict.fromkeys(("price", "usage"), "JSONB"),
+    **dict.fromkeys(("states", "users"), "VARCHAR[]"),
+    "shares": "BIGINT[]",
+    "since": "TIMESTAMPTZ",
+    "grace": "DOUBLE PRECISION",
+    "sealed": "BYTEA",
+    "useful": "BOOLEAN",
 }
+"""SQL types of the parameters; any other one is text."""
+
+
+def _statement(sql: str) -> Statement:
+    return Statement(sql, _TYPES)
+
 
 _MOMENT = """moment AS (
         SELECT now() AS at, to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day,
@@ -50,15 +50,9 @@ _STANDING = """a.user_id, a.day_requests, a.month_requests, a.day_micro, a.month
            coalesce(o.held_micro_usd, 0) AS month_held, coalesce(o.revision, 0) AS month_revision"""
 
 
-def _statement(sql: str) -> TextClause:
-    clause = text(sql)
-    names = {str(name) for name in clause._bindparams}  # pyright: ignore[reportPrivateUsage]
-    return clause.bindparams(*(bindparam(name, type_=_TYPES[name]) for name in names if name in _TYPES))
-
-
 GRANT = _statement(f"""
     WITH {_MOMENT},
-    who AS (SELECT CAST(:user AS VARCHAR) AS user_id),
+    who AS (SELECT :user AS user_id),
     {_ALLOWED},
     known AS (
         SELECT id FROM ledger
@@ -101,13 +95,16 @@ GRANT = _statement(f"""
         SELECT * FROM moved UNION ALL SELECT * FROM locked WHERE NOT EXISTS (SELECT FROM entry)
     )
     SELECT m.at, m.day, {_STANDING}, v.counters = 2 AS counted, EXISTS (SELECT FROM entry) AS granted,
-           EXISTS (SELECT FROM known) AS known, v.fits AS fits
+           EXISTS (SELECT FROM known) AS known, v.fits AS fits, set_config('synchronous_commit', 'off', true)
     FROM moment m CROSS JOIN allowed a CROSS JOIN verdict v
     LEFT JOIN shown d ON d.period = m.day
     LEFT JOIN shown o ON o.period = m.month
 """)
 """Set an amount aside if both periods allow it. Concurrent ones of a user wait here for each other, so they never
-overspend together. `counted` false: the user has no counters in this day or month yet; make them and ask again."""
+overspend together. `counted` false: the user has no counters in this day or month yet; make them and ask again.
+
+The commit is not waited for until it is on disk. A server that loses its power forgets a grant at worst; what was
+forgotten is not dispatched, and the commit of a dispatch is waited for, with all that came before it."""
 
 COUNTERS = _statement("""
     INSERT INTO quota_counters (user_id, period, requests, spent_micro_usd, held_micro_usd, revision)
@@ -123,7 +120,7 @@ KNOWN = _statement("""
 
 STANDING = _statement(f"""
     WITH {_MOMENT},
-    who AS (SELECT unnest(CAST(:users AS VARCHAR[])) AS user_id),
+    who AS (SELECT unnest(:users) AS user_id),
     {_ALLOWED}
     SELECT m.at, m.day, {_STANDING}
     FROM moment m CROSS JOIN allowed a
@@ -132,10 +129,12 @@ STANDING = _statement(f"""
 """)
 """Limits and use of users today, without a lock."""
 
-DISPATCH = _statement("UPDATE ledger SET state = 'dispatched' WHERE id = :id AND state IN ('reserved', 'dispatched')")
+DISPATCH = _statement("""
+    UPDATE ledger SET state = 'dispatched' WHERE id = :id AND state IN ('reserved', 'dispatched') RETURNING id
+""")
 
 PARK = _statement("""
-    UPDATE ledger SET state = 'unknown', failure = :failure WHERE id = :id AND state = ANY(:states)
+    UPDATE ledger SET state = 'unknown', failure = :failure WHERE id = :id AND state = ANY(:states) RETURNING id
 """)
 
 _COUNTERS_OF_ENTRY = """locked AS (
@@ -196,7 +195,7 @@ SETTLE = _statement(f"""
     kept AS (
         INSERT INTO model_answers (reservation_id, workflow_id, step, attempt, sealed, created_at)
         SELECT e.id, e.workflow_id, e.step, e.attempt, :sealed, now() FROM entry e
-        WHERE CAST(:sealed AS BYTEA) IS NOT NULL
+        WHERE :sealed IS NOT NULL
         ON CONFLICT DO NOTHING
     ),
     alerted AS (
@@ -211,7 +210,7 @@ SETTLE = _statement(f"""
             ('daily_requests', e.day, a.day_requests, c.requests),
             ('monthly_requests', left(e.day, 7), a.month_requests, c.requests)
         ) AS r (kind, period, most, used)
-        CROSS JOIN unnest(CAST(:shares AS BIGINT[])) AS s (share)
+        CROSS JOIN unnest(:shares) AS s (share)
         WHERE r.period = c.period AND r.most > 0 AND r.used * 100 >= s.share * r.most
         ON CONFLICT DO NOTHING
     )
@@ -237,7 +236,7 @@ EARLIER = _statement("""
 OPEN = _statement("""
     SELECT id, workflow_id, state, created_at FROM ledger
     WHERE state IN ('reserved', 'dispatched', 'unknown')
-      AND created_at < now() - make_interval(secs => :grace) AND (created_at, id) > (:after, :after_id)
+      AND created_at < now() - make_interval(secs => :grace) AND (created_at, id) > (:since, :since_id)
     ORDER BY created_at, id LIMIT :size
 """)
 

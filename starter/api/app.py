@@ -14,8 +14,10 @@ from models.settings import Settings
 from starter.api import codec, health, problems, reviews, sources
 from starter.api.reconcile import reconcile_forever
 from starter.api.state import ApiState
-from starter.composition import required, services
+from starter.composition import services
+from starter.connection import required
 from starter.logs import configure
+from starter.schedules import apply_schedules
 
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -34,7 +36,9 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
         async with services(settings, "api") as parts:
-            app.state.conclave = ApiState(services=parts, config=OrchestratorConfig(), models_routed=False)
+            app.state.conclave = ApiState(services=parts, config=OrchestratorConfig())
+            await parts.providers.catalogue.seed()
+            await apply_schedules(parts.temporal, settings.task_queue)
             reconciling = asyncio.create_task(reconcile_forever(parts))
             yield
             reconciling.cancel()

@@ -24,6 +24,7 @@ from models.wire import Wire
 from starter.api.auth import Caller
 from starter.api.body import parsed
 from starter.api.events import review_events
+from starter.api.panel_models import check_quota, models_routed
 from starter.api.state import ApiState, State
 from starter.reviews import start_review
 
@@ -48,13 +49,15 @@ async def submit_review(request: Request, response: Response, owner: Caller, sta
     key = idempotency_key(request)
     submission = await parsed(request, ReviewSubmission, MAX_SUBMISSION_BYTES)
     manifest = await state.services.sources.manifest(owner, submission.source_id)
+    await check_quota(submission, owner, state.services.providers)
     prefix = state.services.settings.task_queue
     order = order_of(
         submission,
         manifest,
         review_id=uuid.uuid4().hex,
         config=state.config,
-        models_routed=state.models_routed,
+        models_routed=await models_routed(submission, owner, state.services.providers),
+        owner=owner,
         analysis_queue=analysis_queue(prefix),
         models_queue=models_queue(prefix),
     )

@@ -15,8 +15,6 @@ class ApiState:
 
     services: Services
     config: OrchestratorConfig
-    models_routed: bool
-    """Whether a model provider is routed."""
 
 
 def state_of(request: Request) -> ApiState:

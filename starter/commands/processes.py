@@ -24,8 +24,7 @@ def migrate_database() -> int:
     """Run the missing migrations."""
     from activities.storage import schema
     from activities.storage.database import engine_for
-    from starter.composition import required
-    from starter.connection import SettingMissing
+    from starter.connection import SettingMissing, required
 
     async def run(settings: Settings) -> None:
         engine = engine_for(required(settings.database_url, "CONCLAVE_DATABASE_URL"))

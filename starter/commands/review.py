@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from models.errors import InvalidInput
 from models.expert import ExpertName, Severity
 from models.review import ReviewMode, ReviewProfile, ReviewReport, ReviewStatus
+from models.routing import Strategy
 from models.submission import MAX_BUDGET_MICRO_USD, ReviewSubmission, ReviewView
 from starter.client import Client, Unreachable
 from starter.commands.service import connected
@@ -38,6 +39,10 @@ class ReviewOptions:
     experts: str
     profile: str
     budget: float | None
+    provider: str | None
+    strategy: str | None
+    models: bool
+    wait_for_quota: bool
     fail_on: str
     format: str
     output: Path | None
@@ -105,21 +110,39 @@ def wishes(options: ReviewOptions) -> Callable[[str], ReviewSubmission]:
     if options.experts in ("auto", "all"):
         experts = options.experts
     else:
-        names = [name.strip() for name in options.experts.split(",") if name.strip()]
-        experts = tuple(dict.fromkeys(_choice(name, ExpertName, "--experts") for name in names))
+        experts = _choices(options.experts, ExpertName, "--experts")
         if not experts:
             raise InvalidInput("no_experts", "--experts names nobody; give auto, all, or at least one expert.")
+    strategies = _choices(options.strategy or "", Strategy, "--strategy")
+    providers = tuple(dict.fromkeys(_words(options.provider or "")))
+    if providers and not options.models:
+        raise InvalidInput("invalid_option", "--provider and --no-models contradict each other; leave one out.")
     budget = None if options.budget is None else round(options.budget * 1_000_000)
     if budget is not None and not 0 < budget <= MAX_BUDGET_MICRO_USD:
         raise InvalidInput(
             "invalid_budget", f"--budget takes more than 0 and at most {MAX_BUDGET_MICRO_USD // 10**6} USD."
         )
 
+    try:
+        wish = ReviewSubmission(
+            source_id="0" * 32,
+            mode=mode,
+            experts=experts,
+            profile=profile,
+            budget_micro_usd=budget,
+            providers=providers,
+            strategies=strategies,
+            wait_for_quota=options.wait_for_quota,
+            use_models=options.models,
+        )
+    except ValidationError:
+        raise InvalidInput(
+            "invalid_option", "--provider takes at most 16 names as `conclave provider list` shows them."
+        ) from None
+
     def submission(source_id: str) -> ReviewSubmission:
         try:
-            return ReviewSubmission(
-                source_id=source_id, mode=mode, experts=experts, profile=profile, budget_micro_usd=budget
-            )
+            return ReviewSubmission.model_validate(wish.model_dump() | {"source_id": source_id})
         except ValidationError:
             raise Unreachable("the service gave a source id that is none. Is it another version?") from None
 
@@ -134,6 +157,14 @@ def _choice(value: str, kind: type[Choice], option: str) -> Choice:
         return kind(value.strip().lower())
     except ValueError:
         raise InvalidInput("invalid_option", f"{option} takes one of {', '.join(kind)}.") from None
+
+
+def _choices(value: str, kind: type[Choice], option: str) -> tuple[Choice, ...]:
+    return tuple(dict.fromkeys(_choice(word, kind, option) for word in _words(value)))
+
+
+def _words(value: str) -> list[str]:
+    return [word.strip() for word in value.split(",") if word.strip()]
 
 
 def _writable(output: Path | None) -> Path | None:

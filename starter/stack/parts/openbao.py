@@ -67,7 +67,7 @@ class OpenBao(Part):
 
     @override
     def advance(self, site: Site) -> None:
-        """Initialise, unseal, then make sure of engine, key, policy and token."""
+        """Initialise, unseal, then make sure of engine, keys, policy and token."""
         status = _status(site)
         if status == 501:
             _initialise(site)
@@ -110,9 +110,10 @@ def _config(site: Site) -> dict[str, Any]:
     }
 
 
-def policy(mount: str, key: str) -> str:
-    """What the application may do: have data keys made and unwrapped, and renew its own token."""
-    paths = [f"{mount}/{verb}/{key}" for verb in ("datakey/plaintext", "datakey/wrapped", "decrypt", "rewrap")]
+def policy(mount: str, *keys: str) -> str:
+    """What the application may do: have data keys made, unwrapped and re-wrapped, and renew its own token."""
+    verbs = ("datakey/plaintext", "datakey/wrapped", "decrypt", "rewrap")
+    paths = [f"{mount}/{verb}/{key}" for key in keys for verb in verbs]
     own = ["auth/token/renew-self"]
     rules = [f'path "{path}" {{ capabilities = ["update"] }}' for path in paths + own]
     return "\n".join([*rules, 'path "auth/token/lookup-self" { capabilities = ["read"] }'])
@@ -150,14 +151,18 @@ def _init_keys(site: Site) -> dict[str, Any]:
 
 
 def _provide(site: Site) -> None:
-    """Engine, key, policy and token as this version of Conclave needs them; repeating it changes nothing."""
+    """Engine, keys, policy and token as this version of Conclave needs them; repeating it changes nothing."""
     root = _init_keys(site)["root_token"]
-    mount, key = site.settings.vault_transit_mount, site.settings.vault_payload_key
+    mount = site.settings.vault_transit_mount
+    keys = (site.settings.vault_payload_key, site.settings.vault_provider_key)
     if f"{mount}/" not in _request(site, "sys/mounts", None, root, "GET")["data"]:
         _request(site, f"sys/mounts/{mount}", {"type": "transit"}, root)
-    # Derived: the purpose of a wrapped key takes part in wrapping it.
-    _request(site, f"{mount}/keys/{key}", {"type": "aes256-gcm96", "derived": True}, root)
-    _request(site, f"sys/policies/acl/{POLICY}", {"policy": policy(mount, key)}, root)
+    # A misspelt key is an error, not a new key.
+    _request(site, f"{mount}/config/keys", {"disable_upsert": True}, root)
+    for key in keys:
+        # Derived: the purpose of a wrapped key takes part in wrapping it. Neither exportable nor deletable, by default.
+        _request(site, f"{mount}/keys/{key}", {"type": "aes256-gcm96", "derived": True}, root)
+    _request(site, f"sys/policies/acl/{POLICY}", {"policy": policy(mount, *keys)}, root)
     path = site.layout.secrets / secret_files.OPENBAO_TOKEN
     token = secret_files.read(path)
     if token is not None:

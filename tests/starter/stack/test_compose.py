@@ -87,7 +87,8 @@ def test_server_options_have_the_servers_own_shape() -> None:
 def test_the_application_has_the_rights_that_the_launcher_grants() -> None:
     lines = (FOLDER / "conclave-policy.hcl").read_text().splitlines()
     defaults = Settings.model_fields
-    granted = policy(defaults["vault_transit_mount"].default, defaults["vault_payload_key"].default)
+    names = ("vault_transit_mount", "vault_payload_key", "vault_provider_key")
+    granted = policy(*(defaults[name].default for name in names))
     assert [line for line in lines if not line.startswith("#")] == granted.splitlines()
 
 

@@ -18,9 +18,22 @@ TABLES = (
     "quota_counters",
     "user_quotas",
     "provider_health",
+    "key_versions",
     "user_providers",
     "providers",
 )
+
+ONLY_RISES = """
+CREATE FUNCTION key_versions_only_rise() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'DELETE' OR NEW.version < OLD.version OR NEW.key_id <> OLD.key_id THEN
+        RAISE EXCEPTION 'key_versions only rise';
+    END IF;
+    RETURN NEW;
+END
+$$
+"""
+"""Whoever may write rows but not change the schema cannot make an old key the newest again."""
 
 
 def _moment(name: str, nullable: bool = False) -> sa.Column[Any]:
@@ -78,6 +91,16 @@ def _providers() -> None:
         sa.Column("is_active", sa.Boolean, nullable=False),
         _moment("created_at"),
         _moment("rotated_at", nullable=True),
+    )
+    op.create_table(
+        "key_versions",
+        sa.Column("key_id", sa.String(32), primary_key=True),
+        sa.Column("version", sa.BigInteger, nullable=False),
+    )
+    op.execute(ONLY_RISES)
+    op.execute(
+        "CREATE TRIGGER key_versions_only_rise BEFORE UPDATE OR DELETE ON key_versions "
+        "FOR EACH ROW EXECUTE FUNCTION key_versions_only_rise()"
     )
     op.create_table(
         "provider_health",
@@ -176,6 +199,7 @@ def _messages() -> None:
         _moment("delivered_at", nullable=True),
         _moment("claimed_until", nullable=True),
         sa.Column("delivery_attempts", sa.Integer, nullable=False),
+        sa.Column("delivered_to", JSONB, nullable=False, server_default="[]"),
         sa.Column("acknowledged", sa.Boolean, nullable=False),
         sa.Column("acknowledged_by", sa.String(120)),
         sa.UniqueConstraint("alert_type", "user_id", "period", "threshold_percentage"),
@@ -196,3 +220,4 @@ def downgrade() -> None:
     """Drop the tables of the provider service."""
     for table in TABLES:
         op.drop_table(table)
+    op.execute("DROP FUNCTION key_versions_only_rise()")

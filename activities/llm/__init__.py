@@ -1,0 +1,1 @@
+"""Models over HTTP: one bounded, pinned request at a time, one file per protocol."""

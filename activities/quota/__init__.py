@@ -1,0 +1,1 @@
+"""Quotas: counters in Redis before the ledger in Postgres."""

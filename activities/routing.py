@@ -1,0 +1,219 @@
+"""Whom to ask: what is known of every provider, put before the rules of `models.routing`, and the decision kept."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from activities.ports import Material, ModelFailed
+from activities.provider_ports import (
+    HealthStore,
+    KeyVault,
+    Limiter,
+    ModelQuestion,
+    PriceBook,
+    PriceUnknown,
+    Providers,
+    ProviderUnknown,
+    Quota,
+    Routes,
+    Traffic,
+)
+from models.call import POSTURE, CallFailure, Posture, TokenUsage, is_quality
+from models.health import Health
+from models.opinion import Consultation, Rejection
+from models.pricing import PriceSheet, cost_micro_usd, worst_case_micro_usd
+from models.provider import PLATFORM, Provider, ProviderKey
+from models.question_size import QuestionSize, question_size
+from models.quota import QuotaState, seconds_until_reset
+from models.route import route
+from models.routing import Candidate, RouteDecision, RouteStop, RoutingInputs
+
+LIKELY_OUTPUT_TOKENS = 800
+"""What an expert's answer usually takes; only for ranking by cost, never for setting money aside."""
+
+Place = tuple[Provider, ProviderKey | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """One place of a route, ready to be asked."""
+
+    decision: RouteDecision
+    position: int
+    provider: Provider
+    sheet: PriceSheet
+
+    @property
+    def stop(self) -> RouteStop:
+        return self.decision.chain[self.position]
+
+    @property
+    def following(self) -> Sequence[RouteStop]:
+        """The rest of the chain."""
+        return self.decision.chain[self.position + 1 :]
+
+    def further(self, posture: Posture) -> int | None:
+        """Places down the chain to whom to ask next: for `next_provider`, keys of this one are passed over."""
+        for distance, stop in enumerate(self.following, start=1):
+            if posture is not Posture.NEXT_PROVIDER or stop.provider_id != self.stop.provider_id:
+                return distance
+        return None
+
+    @property
+    def headroom_micro_usd(self) -> int | None:
+        """What the user's quota allowed when the route was made; None: no limit."""
+        return self.decision.inputs.headroom_micro_usd
+
+    def worst_case_micro_usd(self, question: ModelQuestion) -> int:
+        """Most that a question can cost here: no tokeniser makes more tokens than there are bytes."""
+        return worst_case_micro_usd(self.sheet, question.input_token_bound, question.max_output_tokens)
+
+    def failed(
+        self, code: CallFailure, spent_micro_usd: int = 0, *, retry_after_seconds: float | None = None
+    ) -> ModelFailed:
+        """The failure of a call here, with its posture and the way on."""
+        posture = POSTURE[code]
+        return ModelFailed(
+            Rejection.INVALID_OUTPUT if is_quality(code) else Rejection.PROVIDER_ERROR,
+            spent_micro_usd,
+            code=code,
+            posture=posture,
+            retry_after_seconds=retry_after_seconds,
+            further=self.further(Posture.NEXT_KEY if posture is Posture.NEXT_KEY else Posture.NEXT_PROVIDER),
+        )
+
+
+class Router:
+    """Decides once per expert and review; later questions of the same expert go down the same chain."""
+
+    def __init__(
+        self,
+        providers: Providers,
+        keys: KeyVault,
+        prices: PriceBook,
+        quota: Quota,
+        limiter: Limiter,
+        health: HealthStore,
+        routes: Routes,
+    ) -> None:
+        self._providers = providers
+        self._keys = keys
+        self._prices = prices
+        self._quota = quota
+        self._limiter = limiter
+        self._health = health
+        self._routes = routes
+
+    async def usable(self, owner: str) -> list[Place]:
+        """Providers that a user may ask, each with every key that opens it."""
+        providers, keys = await asyncio.gather(self._providers.active(), self._keys.usable([owner, PLATFORM]))
+        return [place for provider in providers for place in _places(provider, keys, owner)]
+
+    async def routed(self, question: Consultation, material: Material) -> Routed:
+        """The place of the route that a question is for.
+
+        Raises:
+            ModelFailed: nobody is left to ask.
+        """
+        decision = await self._routes.decided(question.review_id, question.expert)
+        if decision is None:
+            decision = await self._decide(question, material)
+        if question.route_position >= len(decision.chain):
+            raise ModelFailed(Rejection.NO_PROVIDER, code=CallFailure.NO_ROUTE, posture=Posture.STOP)
+        stop = decision.chain[question.route_position]
+        try:
+            provider = await self._providers.get(stop.provider_id)
+            sheet = self._prices.sheet(provider)
+        except (ProviderUnknown, PriceUnknown):
+            raise ModelFailed(
+                Rejection.PROVIDER_ERROR,
+                code=CallFailure.NO_ROUTE,
+                posture=Posture.NEXT_PROVIDER,
+                further=1 if question.route_position + 1 < len(decision.chain) else None,
+            ) from None
+        return Routed(decision, question.route_position, provider, sheet)
+
+    async def _decide(self, question: Consultation, material: Material) -> RouteDecision:
+        places, quota, health = await asyncio.gather(
+            self.usable(question.owner), self._quota.state(question.owner), self._health.all()
+        )
+        traffic = await self._limiter.traffic([_of(place) for place in places])
+        size = question_size(material.manifest, material.lines)
+        candidates = tuple(
+            self._candidate(place, question, size, health.get(place[0].id), traffic.get(_of(place), Traffic()))
+            for place in places
+        )
+        inputs = RoutingInputs(
+            policy=question.policy,
+            complexity=question.complexity,
+            input_tokens=size.least_tokens,
+            budget_micro_usd=question.budget_micro_usd,
+            headroom_micro_usd=quota.headroom_micro_usd,
+            quota_pressure=quota.pressure,
+            candidates=candidates,
+        )
+        decision = route(inputs)
+        if not decision.chain:
+            # Not kept: money or providers may be there the next time.
+            raise _nobody(decision, quota)
+        return await self._routes.record(question.review_id, question.expert, decision)
+
+    def _candidate(
+        self, place: Place, question: Consultation, size: QuestionSize, health: Health | None, traffic: Traffic
+    ) -> Candidate:
+        """All that the rules may know of one place."""
+        provider, key = place
+        longest = min(question.max_output_tokens, provider.max_output_tokens)
+        try:
+            sheet = self._prices.sheet(provider)
+        except PriceUnknown:
+            worst, expected = None, 0
+        else:
+            worst = worst_case_micro_usd(sheet, size.least_bytes, longest)
+            likely = TokenUsage(input=size.least_tokens, output=min(longest, LIKELY_OUTPUT_TOKENS))
+            expected = cost_micro_usd(sheet, likely)
+        return Candidate(
+            provider_id=provider.id,
+            provider_name=provider.name,
+            key_id=None if key is None else key.id,
+            own_key=key is not None and key.owner == question.owner,
+            tier=provider.tier,
+            quality=provider.quality,
+            last_resort=provider.last_resort,
+            context_tokens=max(provider.context_tokens - longest, 1),
+            worst_case_micro_usd=worst,
+            expected_micro_usd=expected,
+            healthy=health is None or health.is_healthy,
+            cooling_seconds=traffic.cooling_seconds,
+            latency_p50_ms=traffic.latency_p50_ms,
+            latency_p95_ms=traffic.latency_p95_ms,
+            successes=traffic.successes,
+            failures=traffic.failures,
+        )
+
+
+def _places(provider: Provider, keys: Iterable[ProviderKey], owner: str) -> list[Place]:
+    """A provider with every key that a user may open it with; the platform's only where it serves everybody."""
+    if not provider.needs_key:
+        return [(provider, None)] if provider.is_platform_provided else []
+    fitting = [key for key in keys if key.provider_id == provider.id]
+    return [(provider, key) for key in fitting if key.owner == owner or provider.is_platform_provided]
+
+
+def _of(place: Place) -> tuple[str, str | None]:
+    provider, key = place
+    return provider.id, None if key is None else key.id
+
+
+def _nobody(decision: RouteDecision, quota: QuotaState) -> ModelFailed:
+    """Why there is no chain: the quota, the budget, or nobody at all."""
+    reasons = {each.reason for each in decision.refused}
+    if "over_quota" in reasons or quota.requests_left == 0:
+        costs = [each.worst_case_micro_usd for each in decision.inputs.candidates]
+        least = min((cost for cost in costs if cost is not None), default=0)
+        wait = seconds_until_reset(quota, datetime.now(UTC), least)
+        return ModelFailed(Rejection.QUOTA_EXCEEDED, code=CallFailure.QUOTA_EXCEEDED, retry_after_seconds=wait)
+    if "over_budget" in reasons:
+        return ModelFailed(Rejection.BUDGET_SPENT, code=CallFailure.NO_ROUTE, posture=Posture.STOP)
+    return ModelFailed(Rejection.NO_PROVIDER, code=CallFailure.NO_ROUTE, posture=Posture.STOP)

@@ -1,0 +1,94 @@
+"""Rotation: a new version of a wrapping key, and every key that it wraps wrapped anew."""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from models.wire import Wire
+
+NEWEST_UNTOLD = ""
+"""Mark of a key service whose wrapped keys do not tell their version: everything is wrapped anew, once."""
+
+
+class Ring(StrEnum):
+    """Keys that are wrapped by one wrapping key."""
+
+    PROVIDER_KEYS = "provider-keys"
+    PAYLOAD_KEYS = "payload-keys"
+
+
+class RingTask(Wire):
+    """One step on one ring."""
+
+    ring: Ring
+    mark: str = NEWEST_UNTOLD
+    """What wrapped keys of the version in question begin with."""
+
+
+class PageTask(RingTask):
+    """One page of a ring."""
+
+    after: str = ""
+    """Id of the last key of the page before."""
+    size: int = Field(ge=1, le=1_000)
+
+
+class PageResult(Wire):
+    """What became of one page."""
+
+    last: str | None
+    """Where the next page begins; None: there was nothing left."""
+    rewrapped: int = 0
+    changed: int = 0
+    """Replaced or removed by somebody else meanwhile, so no longer of the old version."""
+    refused: int = 0
+    """The key service does not open them: changed or swapped rows. They stay as they are."""
+
+
+class RingReport(Wire):
+    """How one ring stands."""
+
+    ring: Ring
+    mark: str = NEWEST_UNTOLD
+    rotated: bool = False
+    """Whether this run made a new version of the wrapping key."""
+    rewrapped: int = 0
+    refused: int = 0
+    """In the last pass."""
+    behind: int = 0
+    """Still of an older version at the end."""
+    retired: bool = False
+    """Whether older versions of the wrapping key no longer open anything."""
+
+
+class RotationState(Wire):
+    """Where a run stands, carried over when its history gets long."""
+
+    done: tuple[RingReport, ...] = ()
+    current: RingReport | None = None
+    """None: the next ring has not begun."""
+    passes: int = 0
+    after: str = ""
+
+
+class RotationOrder(Wire):
+    """What a run is to do."""
+
+    rings: tuple[Ring, ...] = tuple(Ring)
+    rotate: bool = False
+    """Make a new version of each wrapping key first. Needs the operator's token; without one this is skipped."""
+    retire: bool = False
+    """In the end let older versions open nothing any more, if no key needs them. Older backups become unreadable."""
+    page_size: int = Field(default=100, ge=1, le=1_000)
+    state: RotationState = RotationState()
+
+
+class RotationReport(Wire):
+    """What a run did, ring by ring."""
+
+    rings: tuple[RingReport, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether no key is of an older version."""
+        return all(ring.behind == 0 for ring in self.rings)

@@ -1,0 +1,63 @@
+"""A gate over the real database and the real Redis."""
+
+import uuid
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import pytest
+from redis.asyncio import Redis
+from sqlalchemy import text
+
+from activities.quota.counters import RedisCounters, counters_client
+from activities.quota.gate import QuotaGate
+from activities.storage.database import Database
+from activities.storage.ledger import PostgresLedger
+from activities.storage.quotas import PostgresQuotas
+from activities.storage.statements import Statements
+from models.quota import QuotaLimits
+from starter.stack.launcher import Stack
+
+DEFAULTS = QuotaLimits(daily_requests=1000, monthly_requests=10_000, daily_micro_usd=5_000_000)
+
+
+@pytest.fixture
+def user() -> str:
+    return f"user-{uuid.uuid4().hex}"
+
+
+@pytest.fixture
+async def redis(stack: Stack) -> AsyncGenerator[Redis, None]:
+    client = counters_client(stack.environment()["CONCLAVE_REDIS_URL"])
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+async def counters(redis: Redis) -> RedisCounters:
+    return RedisCounters(redis)
+
+
+@pytest.fixture
+async def ledger(stack: Stack, database: Database) -> AsyncGenerator[PostgresLedger, None]:
+    async with ledger_on(stack, database, DEFAULTS) as found:
+        yield found
+
+
+@asynccontextmanager
+async def ledger_on(stack: Stack, database: Database, limits: QuotaLimits) -> AsyncGenerator[PostgresLedger, None]:
+    """A ledger in the schema of a test's database."""
+    async with database.statements() as session:
+        schema = (await session.execute(text("SELECT current_schema()"))).scalar_one()
+    statements = Statements(stack.environment()["CONCLAVE_DATABASE_URL"], search_path=schema)
+    yield PostgresLedger(statements, limits)
+    await statements.close()
+
+
+@pytest.fixture
+def quotas(database: Database, ledger: PostgresLedger) -> PostgresQuotas:
+    return PostgresQuotas(database, ledger)
+
+
+@pytest.fixture
+def gate(counters: RedisCounters, ledger: PostgresLedger) -> QuotaGate:
+    return QuotaGate(counters, ledger)
