@@ -26,9 +26,9 @@ def stack_settings(home: Path, **also: object) -> Settings:
 
 
 @contextmanager
-def running_stack(home: Path, parts: Sequence[Part] = SERVERS) -> Generator[Stack]:
-    """A stack that is gone afterwards: processes, sockets and data."""
-    settings = stack_settings(home)
+def running_stack(home: Path, parts: Sequence[Part] = SERVERS, **also: object) -> Generator[Stack]:
+    """A stack that is gone afterwards: processes, sockets and data. `also`: further settings."""
+    settings = stack_settings(home, **also)
     try:
         yield up(settings, parts=parts, scatter_ports=True)
     finally:

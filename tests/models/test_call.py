@@ -185,9 +185,9 @@ def test_numbers_of_every_size_are_bounded(number: float) -> None:
     assert wait is None or 0 <= wait <= LONGEST_RETRY_AFTER_SECONDS
 
 
-@given(st.datetimes(min_value=datetime(1971, 1, 1), max_value=datetime(9999, 1, 1)))
-def test_dates_of_every_age_are_bounded(moment: datetime) -> None:
-    text = format_datetime(moment.replace(tzinfo=UTC, microsecond=0), usegmt=True)
+@given(st.integers(0, 250_000_000_000))
+def test_dates_of_every_age_are_bounded(second: int) -> None:
+    text = format_datetime(datetime.fromtimestamp(second, UTC), usegmt=True)
     wait = retry_after_seconds({"retry-after": text}, NOW)
     assert wait is not None
     assert 0 <= wait <= LONGEST_RETRY_AFTER_SECONDS

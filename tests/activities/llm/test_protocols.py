@@ -1,6 +1,7 @@
 """What is sent in each protocol, and what is made of each answer."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from activities.provider_ports import CallFailed, RateLimits
 from models.call import Billing, CallFailure, TokenUsage
 from models.provider import ProviderKind, WireProtocol
 from tests.activities.llm.questions import KEY, QUESTION, failed
-from tests.providers.replies import Reply, chat_body, messages_body, responses_body
+from tests.providers.replies import USUAL_ANSWER, Reply, chat_body, messages_body, responses_body
 from tests.providers.server import ScriptedProvider
 
 RESPONSES, CHAT, MESSAGES = WireProtocol
@@ -82,8 +83,6 @@ async def test_messages_pins_its_version_and_sends_no_sampling(server: ScriptedP
 
 def test_messages_never_asks_for_what_would_have_to_be_streamed() -> None:
     provider = ScriptedProvider().catalogue_entry(MESSAGES)
-    from dataclasses import replace
-
     body = DIALECTS[MESSAGES].request(provider, replace(QUESTION, max_output_tokens=50_000)).body
     assert body["max_tokens"] == LONGEST_UNSTREAMED == 21_333
 
@@ -109,7 +108,7 @@ async def test_every_token_is_counted_once(
     answer = await wire.ask(server.catalogue_entry(protocol), bytearray(KEY), QUESTION)
     reasoning = 0 if protocol is MESSAGES else usage.reasoning
     assert answer.usage == usage.model_copy(update={"service_tier": tier, "reasoning": reasoning})
-    assert json.loads(answer.text) == {"findings": [], "confidence": 0.9}
+    assert json.loads(answer.text) == USUAL_ANSWER
     assert answer.model == "model-1"
 
 

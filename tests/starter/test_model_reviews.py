@@ -1,0 +1,177 @@
+"""Reviews with models in the panel, as their user runs them: real processes, a provider on the loopback."""
+
+import asyncio
+import json
+import threading
+import uuid
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from activities.storage.database import Database, engine_for
+from activities.storage.ledger import PostgresLedger
+from activities.storage.providers import PostgresProviders
+from activities.storage.quotas import PostgresQuotas
+from activities.storage.statements import Statements
+from models.provider import PriceOverride
+from models.quota import QuotaLimits
+from starter.stack.launcher import ALL, Stack
+from tests.providers.replies import Reply
+from tests.providers.server import ScriptedProvider, Seen
+from tests.stack_fixture import running_stack
+from tests.starter.test_review_command import conclave
+
+CODE = "import os\n\n\ndef run(cmd):\n    os.system(cmd)\n"
+PATH = "/v1/chat/completions"
+
+
+def said(seen: Seen) -> dict[str, Any]:
+    """Finds what only a model would, in the line that every prompt shows."""
+    finding = {
+        "type": "race-condition",
+        "severity": "high",
+        "path": "app.py",
+        "line_range": [5, 5],
+        "quote": "os.system(cmd)",
+        "description": "Two callers share one working folder.",
+        "recommendation": "Give each a folder of its own.",
+        "confidence": 0.9,
+        "cwe": None,
+    }
+    return {"findings": [finding], "summary": "one", "execution_time_ms": 1}
+
+
+class Providers:
+    """Scripted providers in a thread of their own: the command line is waited for in this one."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        self._thread.start()
+        self.servers: dict[str, ScriptedProvider] = {}
+
+    def start(self, name: str) -> ScriptedProvider:
+        async def begin() -> ScriptedProvider:
+            return await ScriptedProvider(answer=said).__aenter__()
+
+        self.servers[name] = asyncio.run_coroutine_threadsafe(begin(), self.loop).result(10)
+        return self.servers[name]
+
+    def stop(self) -> None:
+        async def end() -> None:
+            for server in self.servers.values():
+                await server.__aexit__(None, None, None)
+
+        asyncio.run_coroutine_threadsafe(end(), self.loop).result(10)
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Generator[tuple[Stack, Providers]]:
+    """A stack with two keyless providers: `first`, and `second` behind it."""
+    providers = Providers()
+    with running_stack(tmp_path_factory.mktemp("models") / "home", ALL, allow_loopback_providers=True) as stack:
+        url = stack.environment()["CONCLAVE_DATABASE_URL"]
+
+        async def add() -> None:
+            engine = engine_for(url)
+            for name in ("first", "second"):
+                entry = providers.start(name).catalogue_entry(
+                    id=uuid.uuid4().hex, name=name, needs_key=False, price=PriceOverride(input="1", output="2")
+                )
+                await PostgresProviders(Database(engine)).add(entry)
+            await engine.dispose()
+
+        asyncio.run(add())
+        yield stack, providers
+    providers.stop()
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    (tmp_path / "app.py").write_text(CODE, encoding="utf-8")
+    return tmp_path
+
+
+def limit(stack: Stack, limits: QuotaLimits) -> None:
+    async def put() -> None:
+        url = stack.environment()["CONCLAVE_DATABASE_URL"]
+        engine, statements = engine_for(url), Statements(url)
+        database = Database(engine)
+        await PostgresQuotas(database, PostgresLedger(statements, QuotaLimits())).set("local", limits)
+        await statements.close()
+        await engine.dispose()
+
+    asyncio.run(put())
+
+
+def reviewed(stack: Stack, source: Path, *options: str) -> dict[str, Any]:
+    done = conclave(stack.home, "review", source, "--json", *options)
+    assert done.returncode in (0, 1), done.stderr
+    return json.loads(done.stdout)
+
+
+def experts_of(report: dict[str, Any]) -> dict[str, tuple[str, str | None, str | None]]:
+    return {each["expert"]: (each["status"], each["provider"], each["reason"]) for each in report["experts"]}
+
+
+@pytest.mark.parametrize("mode", ["parallel", "pipeline", "backtrack"])
+def test_models_speak_for_every_expert_and_what_they_find_is_in_the_report(
+    served: tuple[Stack, Providers], source: Path, mode: str
+) -> None:
+    stack, _ = served
+    report = reviewed(stack, source, "--provider", "first", "--experts", "all", "--mode", mode)
+    assert set(experts_of(report).values()) == {("done", "first", None)}
+    found = {each["kind"]: [sighting["tool"] for sighting in each["sightings"]] for each in report["findings"]}
+    assert set(found["race-condition"]) == {"model"}
+    assert "command-injection" in found, "the analysers' findings are all there"
+    assert report["cost_micro_usd"] == sum(each["spent_micro_usd"] for each in report["experts"]) > 0
+
+
+def test_without_models_nobody_is_asked(served: tuple[Stack, Providers], source: Path) -> None:
+    stack, providers = served
+    before = len(providers.servers["first"].requests)
+    report = reviewed(stack, source, "--no-models")
+    assert len(providers.servers["first"].requests) == before
+    assert (report["cost_micro_usd"], {provider for _, provider, _ in experts_of(report).values()}) == (0, {None})
+
+
+def test_a_provider_that_fails_is_followed_by_the_next(served: tuple[Stack, Providers], source: Path) -> None:
+    stack, providers = served
+    providers.servers["first"].script(PATH, Reply(status=404))
+    report = reviewed(stack, source, "--provider", "first,second", "--experts", "security")
+    assert experts_of(report)["security"] == ("done", "second", None)
+
+
+def test_an_unusable_provider_is_refused_with_the_way_out(served: tuple[Stack, Providers], source: Path) -> None:
+    stack, _ = served
+    done = conclave(stack.home, "review", source, "--provider", "gpt-4-turbo")
+    assert done.returncode == 2
+    assert "provider_not_usable" in done.stderr
+    assert "conclave key add" in done.stderr
+
+
+def test_a_spent_quota_leaves_the_static_half_or_refuses_a_budget(
+    served: tuple[Stack, Providers], source: Path
+) -> None:
+    stack, providers = served
+    limit(stack, QuotaLimits(daily_micro_usd=10))
+    try:
+        before = len(providers.servers["first"].requests)
+        report = reviewed(stack, source, "--provider", "first", "--experts", "security")
+        assert experts_of(report)["security"] == ("degraded", None, "quota_exceeded")
+        assert len(providers.servers["first"].requests) == before
+        done = conclave(stack.home, "review", source, "--provider", "first", "--budget", "1")
+        assert done.returncode == 2
+        assert "quota_exceeded" in done.stderr
+    finally:
+        limit(stack, QuotaLimits())
+
+
+def test_the_table_says_who_spoke_and_what_it_cost(served: tuple[Stack, Providers], source: Path) -> None:
+    stack, _ = served
+    done = conclave(stack.home, "review", source, "--provider", "first", "--experts", "security,quality")
+    assert "first (security, quality); $0.0" in done.stdout
