@@ -1,11 +1,13 @@
 """Histories that were written by earlier code replay on today's."""
 
 import pytest
+from temporalio import workflow
 from temporalio.client import WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
 from tests.workflows.situations import HISTORIES, SITUATIONS
+from tests.workflows.upkeep import UPKEEP
 from worker import WORKFLOWS, workflow_runner
 
 RECORDED = sorted(HISTORIES.glob("*.json"))
@@ -18,4 +20,9 @@ async def test_recorded_histories_replay(path) -> None:  # type: ignore[no-untyp
 
 
 def test_every_situation_is_recorded() -> None:
-    assert {path.stem for path in RECORDED} == {f"review-{name}" for name in SITUATIONS}
+    assert {path.stem for path in RECORDED} == {f"review-{name}" for name in SITUATIONS} | set(UPKEEP)
+
+
+def test_every_workflow_has_a_history() -> None:
+    kinds = {workflow._Definition.must_from_class(each).name for each in WORKFLOWS}  # pyright: ignore[reportPrivateUsage]
+    assert kinds == {"review", *UPKEEP}
