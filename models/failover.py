@@ -68,13 +68,14 @@ def next_step(result: OpinionSummary, rejection: Rejection, so_far: Progress, ru
         return _after_quota(result, so_far) if rules.wait_for_quota else None
     if rejection is Rejection.NO_PROVIDER or result.posture is Posture.STOP:
         return None
+    limit = rules.backtrack.max_attempts if rules.mode is ReviewMode.BACKTRACK else rules.failover.max_calls
+    if so_far.counted >= limit:
+        return None
     if rejection is Rejection.BUDGET_SPENT:
         # Too dear here; the next may be cheaper.
         return None if result.further is None else Step(position=so_far.position + result.further)
     if rules.mode is ReviewMode.BACKTRACK:
         return _backtracked(result, so_far, rules.backtrack)
-    if so_far.counted >= rules.failover.max_calls:
-        return None
     if rejection is Rejection.PROVIDER_ERROR:
         return _failed_over(result, so_far, rules)
     if rejection is Rejection.INVALID_OUTPUT and so_far.repairs == 0:
@@ -90,8 +91,6 @@ def _after_quota(result: OpinionSummary, so_far: Progress) -> Step | None:
 
 
 def _backtracked(result: OpinionSummary, so_far: Progress, config: BacktrackConfig) -> Step | None:
-    if so_far.counted >= config.max_attempts:
-        return None
     wait = config.backoff_seconds(so_far.counted)
     if result.further is not None:
         return Step(position=so_far.position + result.further, wait_seconds=wait)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from starter import provider_commands
 from starter.stack import commands as stack
 
 app = typer.Typer(
@@ -97,6 +98,9 @@ app.command("up")(stack.up)
 app.command("down")(stack.down)
 app.command("status")(stack.status)
 app.command("doctor")(stack.doctor)
+
+
+provider_commands.install(app)
 
 
 @app.command()

@@ -1,6 +1,6 @@
 """The API as the command line sees it."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -57,15 +57,15 @@ class Client:
             Unreachable: no answer.
         """
         body = upload.model_dump_json().encode()
-        return self._call(SourceManifest, "POST", "/sources", body)
+        return self.call(SourceManifest, "POST", "/sources", body)
 
     def submit_review(self, submission: ReviewSubmission) -> ReviewView:
         """Start a review."""
-        return self._call(ReviewView, "POST", "/reviews", submission.model_dump_json().encode())
+        return self.call(ReviewView, "POST", "/reviews", submission.model_dump_json().encode())
 
     def review(self, review_id: str) -> ReviewView:
         """How a review goes."""
-        return self._call(ReviewView, "GET", f"/reviews/{review_id}")
+        return self.call(ReviewView, "GET", f"/reviews/{review_id}")
 
     def follow(self, review_id: str) -> Iterator[ReviewView]:
         """The review at every change, the last time when it has ended.
@@ -90,7 +90,7 @@ class Client:
 
     def report(self, review_id: str) -> ReviewReport:
         """The report."""
-        return self._call(ReviewReport, "GET", f"/reviews/{review_id}/report")
+        return self.call(ReviewReport, "GET", f"/reviews/{review_id}/report")
 
     def rendered(self, review_id: str, format: str) -> str:
         """The report in another format."""
@@ -100,16 +100,32 @@ class Client:
             self._refuse(answer)
         return answer.text
 
-    def _call(self, model: type[W], method: str, path: str, body: bytes | None = None) -> W:
-        headers = {"Content-Type": "application/json"} if body is not None else {}
-        with self._errors():
-            answer = self._http.request(method, path, content=body, headers=headers)
-        if answer.is_error:
-            self._refuse(answer)
+    def call(
+        self, model: type[W], method: str, path: str, body: bytes | None = None, params: Mapping[str, str] | None = None
+    ) -> W:
+        """One request whose answer is a model.
+
+        Raises:
+            InvalidInput: the service refuses it and says why.
+            Unreachable: no answer, or one that is not the service's.
+        """
+        answer = self._answered(method, path, body, params)
         try:
             return model.model_validate(answer.json())
         except ValueError:  # no JSON, or other JSON: pydantic's error is one, too
             raise self._stranger() from None
+
+    def send(self, method: str, path: str) -> None:
+        """One request whose answer does not matter beyond its success."""
+        self._answered(method, path, None, None)
+
+    def _answered(self, method: str, path: str, body: bytes | None, params: Mapping[str, str] | None) -> httpx.Response:
+        headers = {"Content-Type": "application/json"} if body is not None else {}
+        with self._errors():
+            answer = self._http.request(method, path, content=body, headers=headers, params=params)
+        if answer.is_error:
+            self._refuse(answer)
+        return answer
 
     def _refuse(self, answer: httpx.Response) -> None:
         try:

@@ -61,9 +61,18 @@ def test_nothing_imports_the_composition_root() -> None:
             assert "worker" not in imported(path), path
 
 
-ADAPTERS = ("activities.storage", "activities.keys", "activities.experts", "activities.llm", "activities.reports")
+ADAPTERS = (
+    "activities.delivery",
+    "activities.experts",
+    "activities.keys",
+    "activities.llm",
+    "activities.quota.",
+    "activities.reports",
+    "activities.storage",
+)
 COMPOSITION = {
     "starter/composition.py",
+    "starter/provider_services.py",
     "starter/commands/processes.py",
     "starter/api/reviews.py",
     "starter/stack/doctor.py",

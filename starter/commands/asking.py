@@ -1,0 +1,59 @@
+"""What every command that asks the service does: connect, ask, print, and one line when something is wrong."""
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+
+from models.errors import InvalidInput
+from models.wire import Wire
+from starter.client import Unreachable
+from starter.commands.service import connected
+from starter.provider_client import ProviderClient
+from starter.read_settings import settings_or_exit
+
+DONE, USAGE, UNREACHABLE = 0, 2, 4
+"""Exit codes, as those of `conclave review`."""
+
+
+def ask(command: str, work: Callable[[ProviderClient], None]) -> int:
+    """Do the work with a client of the service, the local one started when needed; returns the exit code."""
+    try:
+        with connected(settings_or_exit()) as service:
+            work(ProviderClient(service.client))
+    except InvalidInput as error:
+        print(f"conclave {command}: {error.problem.message} [{error.problem.code}]", file=sys.stderr)
+        return USAGE
+    except Unreachable as error:
+        print(f"conclave {command}: {error}", file=sys.stderr)
+        return UNREACHABLE
+    return DONE
+
+
+def print_json(value: Wire | Iterable[Wire]) -> None:
+    """One model, or a list of them, as JSON."""
+    if isinstance(value, Wire):
+        print(value.model_dump_json(indent=2))
+    else:
+        print(json.dumps([each.model_dump(mode="json") for each in value], indent=2))
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], empty: str) -> None:
+    """A table, or a sentence when there is nothing to show."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from models.text import clean
+
+    listed = list(rows)
+    console = Console()
+    if not listed:
+        console.print(empty, markup=False)
+        return
+    table = Table(box=box.ROUNDED, border_style="dim")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in listed:
+        table.add_row(*(Text(clean(cell, 400)) for cell in row))
+    console.print(table)

@@ -1,0 +1,109 @@
+"""`conclave quota` and `conclave usage`: what may be spent, and what was."""
+
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from models.digest import usd
+from models.errors import InvalidInput
+from models.provider_requests import QuotaRequest
+from models.quota import PeriodUse
+from models.quota_views import QuotaView, UsageLine
+from models.reservation import MICRO
+from starter.commands.asking import ask, print_json, print_table
+from starter.provider_client import ProviderClient
+
+COLUMNS = ("User", "Today", "Today's limit", "This month", "Month's limit", "Calls today / month")
+USAGE_COLUMNS = ("", "Calls", "Tokens", "Spent", "of it unusable", "Held")
+NO_LIMIT = "none"
+
+
+def show_quotas(as_json: bool) -> int:
+    """Limits and use."""
+
+    def work(client: ProviderClient) -> None:
+        found = list(client.quotas())
+        if as_json:
+            print_json(found)
+        else:
+            print_table(COLUMNS, map(_row, found), "Nobody has used a model yet, and nobody has limits of their own.")
+
+    return ask("quota show", work)
+
+
+def set_quota(user: str, as_json: bool, **given: str | None) -> int:
+    """Change the limits that are named; the others stay."""
+
+    def work(client: ProviderClient) -> None:
+        known = {each.user: each.limits for each in client.quotas()}.get(user)
+        values: dict[str, Any] = {} if known is None else known.model_dump()
+        for name in ("daily_micro_usd", "monthly_micro_usd", "daily_requests", "monthly_requests"):
+            text = given.get(name)
+            values.setdefault(name, None)
+            if text is not None:
+                values[name] = _limit(text, money=name.endswith("usd"))
+        if all(text is None for text in given.values()):
+            raise InvalidInput("invalid_option", "Name a limit: --daily, --monthly, --daily-calls or --monthly-calls.")
+        changed = client.set_quota(user, QuotaRequest.model_validate(values))
+        if as_json:
+            print_json(changed)
+        else:
+            print_table(COLUMNS, [_row(changed)], "")
+
+    return ask("quota set", work)
+
+
+def show_usage(by: str, since: str | None, until: str | None, user: str | None, as_json: bool) -> int:
+    """What was used, per day, provider or expert."""
+
+    def work(client: ProviderClient) -> None:
+        report = client.usage(by, since, until, user)
+        if as_json:
+            print_json(report)
+            return
+        rows = [_line(each) for each in report.rows]
+        empty = f"No model was asked from {report.since} to {report.until}."
+        print_table(USAGE_COLUMNS, [*rows, _line(report.total)] if rows else [], empty)
+
+    return ask("usage", work)
+
+
+def _limit(text: str, *, money: bool) -> int | None:
+    if text.strip().lower() == NO_LIMIT:
+        return None
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        value = Decimal(-1)
+    if not value.is_finite() or value < 0 or (not money and value != int(value)):
+        kind = "an amount in USD" if money else "a whole number"
+        raise InvalidInput("invalid_option", f"A limit is {kind} of at least 0, or `{NO_LIMIT}`.")
+    return int(value * MICRO) if money else int(value)
+
+
+def _row(each: QuotaView) -> tuple[str, ...]:
+    limits = each.limits
+    return (
+        each.user,
+        _used(each.day),
+        _shown(limits.daily_micro_usd),
+        _used(each.month),
+        _shown(limits.monthly_micro_usd),
+        f"{_calls(each.day, limits.daily_requests)}, {_calls(each.month, limits.monthly_requests)}",
+    )
+
+
+def _used(use: PeriodUse) -> str:
+    return usd(use.spent_micro_usd) + (f" + {usd(use.held_micro_usd)} held" if use.held_micro_usd else "")
+
+
+def _shown(limit: int | None) -> str:
+    return NO_LIMIT if limit is None else usd(limit)
+
+
+def _calls(use: PeriodUse, limit: int | None) -> str:
+    return f"{use.requests:,}" if limit is None else f"{use.requests:,} of {limit:,}"
+
+
+def _line(row: UsageLine) -> tuple[str, ...]:
+    amounts = (row.spent_micro_usd, row.unusable_micro_usd, row.held_micro_usd)
+    return (row.heading or "none", f"{row.requests:,}", f"{row.tokens:,}", *map(usd, amounts))
