@@ -17,6 +17,7 @@ from activities.ports import (
     StoreUnavailable,
 )
 from activities.provider_ports import ProviderUnknown
+from activities.provider_ports import QuotaUnavailable, ReservationClosed
 from models.failures import FailureType
 
 PATIENCE = 3
@@ -40,6 +41,9 @@ POSTURE: dict[type[Exception], tuple[FailureType, Retry]] = {
     ProviderUnknown: (FailureType.PROVIDER_UNKNOWN, Retry.NEVER),
     IsolationUnavailable: (FailureType.ISOLATION_UNAVAILABLE, Retry.NEVER),
     AnalysisFailed: (FailureType.ANALYSIS_FAILED, Retry.FEW),
+    QuotaUnavailable: (FailureType.QUOTA_UNAVAILABLE, Retry.ALWAYS),
+    # The sweeper was quicker; the next try sets money aside anew.
+    ReservationClosed: (FailureType.RESERVATION_CLOSED, Retry.FEW),
     KeyServiceUnavailable: (FailureType.KEK_UNAVAILABLE, Retry.ALWAYS),
     KeyServiceRefused: (FailureType.KEK_REFUSED, Retry.NEVER),
 }

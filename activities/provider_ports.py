@@ -22,6 +22,18 @@ class ProviderExists(Exception):
     """A provider of this name is in the catalogue already."""
 
 
+class KeysStored(Exception):
+    """Keys are stored for a provider, and what is wanted would leave them behind.
+
+    Attributes:
+        count: how many, of all owners.
+    """
+
+    def __init__(self, count: int) -> None:
+        super().__init__("keys_stored")
+        self.count = count
+
+
 class KeyUnknown(Exception):
     """No such key, or it is revoked."""
 

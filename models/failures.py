@@ -14,6 +14,8 @@ class FailureType(StrEnum):
     PROVIDER_UNKNOWN = "provider_unknown"
     MODEL_NOT_ROUTED = "model_not_routed"
     MODEL_FAILED = "model_failed"
+    QUOTA_UNAVAILABLE = "quota_unavailable"
+    RESERVATION_CLOSED = "reservation_closed"
     KEK_UNAVAILABLE = "kek_unavailable"
     KEK_REFUSED = "kek_refused"
     INTERNAL = "internal"

@@ -74,6 +74,7 @@ COMPOSITION = {
     "starter/composition.py",
     "starter/provider_services.py",
     "starter/commands/processes.py",
+    "starter/api/endpoints.py",
     "starter/api/reviews.py",
     "starter/stack/doctor.py",
 }

@@ -43,7 +43,8 @@ def kms_client(region: str | None = None, endpoint: str | None = None) -> Any:
     import boto3
     from botocore.config import Config
 
-    make: Any = getattr(boto3, "client")  # noqa: B009  # its type, generated per service, is only partly known
+    # A session of its own: the default one would keep the credentials that it saw first, whoever asked for them.
+    make: Any = getattr(boto3.Session(), "client")  # noqa: B009  # its type is only partly known
     return make(
         "kms",
         region_name=region,

@@ -125,6 +125,7 @@ class AnthropicMessages:
             reasoning=min(thinking, usage.output_tokens),
             service_tier=tier_name(counted.get("service_tier")),
             speed=tier_name(counted.get("speed")),
+            geo=tier_name(counted.get("inference_geo")),
         )
 
 

@@ -87,7 +87,7 @@ def word(value: Any) -> str | None:
 
 
 def tier_name(value: Any) -> str | None:
-    """A service tier or speed as a slug; None when the answer tells none."""
+    """A service tier, speed or place as a slug; None when the answer tells none."""
     if value is None:
         return None
     text = value.lower() if isinstance(value, str) else ""

@@ -1,15 +1,18 @@
 """The catalogue of providers, in Postgres."""
 
+import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, cast
 
 from sqlalchemy import Table, bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.provider_ports import ProviderExists, ProviderUnknown
+from activities.provider_ports import KeysStored, ProviderExists, ProviderUnknown
 from activities.storage.database import Database
 from models.catalogue import seed
 from models.ids import ID
@@ -28,6 +31,8 @@ COLUMN_OF = {
     "price": "cost_per_1k_tokens",
 }
 """Fields of `Provider` whose column has another name."""
+
+NAME = re.compile(r"^[a-z0-9][a-z0-9._-]{0,59}\Z")
 
 ACTIVE = select(PROVIDERS).where(PROVIDERS.c.is_active).order_by(PROVIDERS.c.name)
 ONE = select(PROVIDERS).where(PROVIDERS.c.id == bindparam("provider"))
@@ -58,12 +63,25 @@ class PostgresProviders:
             raise ProviderUnknown
         return _provider(row)
 
+    async def find(self, reference: str) -> Provider:
+        """One provider by its id, or else by its name.
+
+        Raises:
+            ProviderUnknown: no such provider.
+        """
+        if ID.match(reference):
+            with suppress(ProviderUnknown):
+                return await self.get(reference)
+        return await self.by_name(reference)
+
     async def by_name(self, name: str) -> Provider:
         """One provider by its name.
 
         Raises:
             ProviderUnknown: no such provider.
         """
+        if not NAME.match(name):
+            raise ProviderUnknown
         async with self._database.statements() as session:
             found = await session.execute(select(PROVIDERS).where(PROVIDERS.c.name == name))
             row = found.mappings().one_or_none()
@@ -95,23 +113,38 @@ class PostgresProviders:
             raise ProviderExists from None
         return provider
 
-    async def update(self, provider: Provider) -> Provider:
-        """Replace a provider's entry.
+    async def change(self, provider_id: str, rule: Callable[[Provider], Provider]) -> Provider:
+        """Replace a provider's entry by what a rule makes of it; nobody else changes it meanwhile.
+
+        Args:
+            provider_id: which.
+            rule: keeps id and name.
 
         Raises:
             ProviderUnknown: no such provider.
-            ProviderExists: its new name is taken.
+            KeysStored: it would be elsewhere, and keys go only where they were given for.
         """
-        change = update(PROVIDERS).where(PROVIDERS.c.id == provider.id)
-        values = columns_of(provider) | {"updated_at": datetime.now(UTC)}
-        try:
-            async with self._database.statements() as session:
-                changed = (await session.execute(change.values(values).returning(PROVIDERS.c.id))).all()
-        except IntegrityError:
-            raise ProviderExists from None
-        if not changed:
-            raise ProviderUnknown
-        return provider
+        async with self._database.transaction() as session:
+            before = await _locked(session, provider_id)
+            after = rule(before)
+            if after.endpoint != before.endpoint:
+                await _refuse_keys(session, provider_id)
+            values = columns_of(after) | {"updated_at": datetime.now(UTC)}
+            await session.execute(update(PROVIDERS).where(PROVIDERS.c.id == provider_id).values(values))
+        return after
+
+    async def retire(self, provider_id: str) -> None:
+        """Switch a provider off that has no keys; one that is off already stays as it is.
+
+        Raises:
+            ProviderUnknown: no such provider.
+            KeysStored: somebody counts on it.
+        """
+        async with self._database.transaction() as session:
+            if (await _locked(session, provider_id)).is_active:
+                await _refuse_keys(session, provider_id)
+                values = {"is_active": False, "updated_at": datetime.now(UTC)}
+                await session.execute(update(PROVIDERS).where(PROVIDERS.c.id == provider_id).values(values))
 
     async def disable(self, provider_id: str) -> None:
         """Switch a provider off; its entry stays, because ledger and reports name it.
@@ -125,11 +158,11 @@ class PostgresProviders:
             if not (await session.execute(change.values(values).returning(PROVIDERS.c.id))).all():
                 raise ProviderUnknown
 
-    async def key_count(self, provider_id: str) -> int:
-        """Keys that are stored for a provider, of all owners."""
-        query = select(func.count()).where(KEYS.c.provider_id == provider_id, KEYS.c.state != KeyState.REVOKED.value)
+    async def names(self) -> dict[str, str]:
+        """Names of all providers, by id."""
         async with self._database.statements() as session:
-            return int((await session.execute(query)).scalar_one())
+            rows = (await session.execute(select(PROVIDERS.c.id, PROVIDERS.c.name))).all()
+        return {row.id: row.name for row in rows}
 
     async def seed(self) -> None:
         """Add the entries of a new installation; what is there already is left as it is."""
@@ -139,6 +172,28 @@ class PostgresProviders:
         ]
         async with self._database.statements() as session:
             await session.execute(upsert(PROVIDERS).values(rows).on_conflict_do_nothing())
+
+
+async def _locked(session: AsyncSession, provider_id: str) -> Provider:
+    """A provider, held until the end of the transaction: no key can be added meanwhile either.
+
+    Raises:
+        ProviderUnknown: no such provider.
+    """
+    if not ID.match(provider_id):
+        raise ProviderUnknown
+    row = (await session.execute(ONE.with_for_update(), {"provider": provider_id})).mappings().one_or_none()
+    if row is None:
+        raise ProviderUnknown
+    return _provider(row)
+
+
+async def _refuse_keys(session: AsyncSession, provider_id: str) -> None:
+    """Raises KeysStored when there are any."""
+    query = select(func.count()).where(KEYS.c.provider_id == provider_id, KEYS.c.state != KeyState.REVOKED.value)
+    count = int((await session.execute(query)).scalar_one())
+    if count:
+        raise KeysStored(count)
 
 
 def columns_of(provider: Provider) -> dict[str, Any]:

@@ -11,7 +11,19 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from models.config import OrchestratorConfig
 from models.errors import Problem
 from models.settings import Settings
-from starter.api import codec, health, problems, reviews, sources
+from starter.api import (
+    alerts,
+    codec,
+    health,
+    keys,
+    problems,
+    provider_health,
+    providers,
+    quotas,
+    reviews,
+    sources,
+    usage,
+)
 from starter.api.reconcile import reconcile_forever
 from starter.api.state import ApiState
 from starter.composition import services
@@ -49,7 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.api_token = required(settings.api_token, "CONCLAVE_API_TOKEN")
     app.state.codec_token = settings.codec_token.get_secret_value() if settings.codec_token else None
     problems.install(app)
-    for each in (sources, reviews, codec, health):
+    for each in (sources, reviews, providers, keys, quotas, usage, provider_health, alerts, codec, health):
         app.include_router(each.router)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts), www_redirect=False)
 

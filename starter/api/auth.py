@@ -11,6 +11,13 @@ from models.errors import InvalidInput
 MAX_TOKEN_LENGTH = 512
 
 
+class Forbidden(InvalidInput):
+    """A known caller who may not do this."""
+
+    def __init__(self) -> None:
+        super().__init__("forbidden", "This takes the role admin; ask an administrator.", 403)
+
+
 class Unauthenticated(InvalidInput):
     """No token, or not one of ours."""
 
@@ -51,3 +58,43 @@ def caller(request: Request) -> str:
 
 
 Caller = Annotated[str, Depends(caller)]
+
+
+def is_admin(request: Request) -> bool:
+    """Whether a request's token is an administrator's. There is one token today, and it is.
+
+    Raises:
+        Unauthenticated: the token is not known.
+    """
+    return bool(caller(request))
+
+
+IsAdmin = Annotated[bool, Depends(is_admin)]
+
+
+def admin(owner: Caller, allowed: IsAdmin) -> str:
+    """The administrator on whose behalf a request acts.
+
+    Raises:
+        Unauthenticated: the token is not known.
+        Forbidden: it is not an administrator's.
+    """
+    if not allowed:
+        raise Forbidden
+    return owner
+
+
+Admin = Annotated[str, Depends(admin)]
+
+
+def on_behalf(owner: str, allowed: bool, wanted: str | None) -> str:
+    """Whose limits and use are shown: the caller's own, or those of somebody an administrator asks about.
+
+    Raises:
+        Forbidden: somebody else's, and the caller is no administrator.
+    """
+    if wanted is None or wanted == owner:
+        return owner
+    if not allowed:
+        raise Forbidden
+    return wanted

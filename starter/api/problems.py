@@ -9,7 +9,16 @@ from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
+from activities.key_ports import KeyServiceRefused
 from activities.ports import KeyServiceUnavailable, ReviewUnknown, SourceUnknown, StoreUnavailable
+from activities.provider_ports import (
+    AlertUnknown,
+    KeyUnknown,
+    KeyUnreadable,
+    ProviderExists,
+    ProviderUnknown,
+    QuotaUnavailable,
+)
 from models.errors import InvalidInput, Problem
 
 CODE_OF_STATUS = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 415: "unsupported_media_type"}
@@ -24,6 +33,39 @@ CODE_OF_TYPE = {
 
 LIMITS = ("ge", "gt", "le", "lt", "min_length", "max_length", "expected", "pattern")
 """What of an error's context may be told: limits, never values."""
+
+
+UNKNOWN: dict[type[Exception], str] = {
+    SourceUnknown: "source",
+    ReviewUnknown: "review",
+    ProviderUnknown: "provider",
+    KeyUnknown: "key",
+    AlertUnknown: "alert",
+}
+
+CONFLICTS: dict[type[Exception], Problem] = {
+    ProviderExists: Problem(
+        code="provider_exists",
+        message="`name` is taken by another provider; choose another name, or change that provider.",
+        details={"field": "name"},
+    ),
+    KeyUnreadable: Problem(
+        code="key_unreadable",
+        message="The stored key was not given for the provider's present endpoint, or was changed; give it anew.",
+    ),
+}
+
+UNAVAILABLE: dict[type[Exception], str] = {
+    StoreUnavailable: "store_unavailable",
+    KeyServiceUnavailable: "kek_unavailable",
+    QuotaUnavailable: "quota_unavailable",
+}
+
+KEK_REFUSED = Problem(
+    code="kek_refused",
+    message="The key service does not let this service encrypt; nothing was saved. An administrator has to look at its "
+    "token and policy (docs/providers.md).",
+)
 
 
 def answer(status: int, problem: Problem, headers: dict[str, str] | None = None) -> JSONResponse:
@@ -73,16 +115,14 @@ def install(app: FastAPI) -> None:
         text = message.get(error.status_code, "The request was refused.")
         return answer(error.status_code, Problem(code=code, message=text), dict(error.headers or {}))
 
-    unknown = {SourceUnknown: "source", ReviewUnknown: "review"}
-    for kind, noun in unknown.items():
+    for kind, noun in UNKNOWN.items():
         _missing(app, kind, noun)
-
-    @app.exception_handler(StoreUnavailable)
-    @app.exception_handler(KeyServiceUnavailable)
-    async def later(_request: Request, error: Exception) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
-        code = "store_unavailable" if isinstance(error, StoreUnavailable) else "key_service_unavailable"
+    for kind, problem in CONFLICTS.items():
+        _always(app, kind, 409, problem)
+    for kind, code in UNAVAILABLE.items():
         text = "A part of the service is down; nothing was saved. Try again, or run `conclave status`."
-        return answer(503, Problem(code=code, message=text), {"Retry-After": "5"})
+        _always(app, kind, 503, Problem(code=code, message=text), {"Retry-After": "5"})
+    _always(app, KeyServiceRefused, 503, KEK_REFUSED)
 
     @app.exception_handler(Exception)
     async def broken(_request: Request, _error: Exception) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
@@ -90,6 +130,12 @@ def install(app: FastAPI) -> None:
 
 
 def _missing(app: FastAPI, kind: type[Exception], noun: str) -> None:
+    _always(app, kind, 404, Problem(code=f"{noun}_unknown", message=f"There is no such {noun}."))
+
+
+def _always(
+    app: FastAPI, kind: type[Exception], status: int, problem: Problem, headers: dict[str, str] | None = None
+) -> None:
     @app.exception_handler(kind)
-    async def missing(_request: Request, _error: Exception) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
-        return answer(404, Problem(code=f"{noun}_unknown", message=f"There is no such {noun}."))
+    async def same(_request: Request, _error: Exception) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
+        return answer(status, problem, headers)

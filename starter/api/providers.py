@@ -1,0 +1,133 @@
+"""The catalogue of providers."""
+
+import asyncio
+import uuid
+from functools import partial
+
+from fastapi import APIRouter, Request, Response
+
+from activities.provider_ports import KeysStored, PriceUnknown
+from models.errors import InvalidInput
+from models.health import Health
+from models.pricing import PriceSheet
+from models.provider import PLATFORM, Provider, ProviderKey
+from models.provider_requests import (
+    ProviderChange,
+    ProviderRequest,
+    changed,
+    changes_of,
+    endpoint_of,
+    provider_of,
+)
+from models.provider_views import ProbeView, ProviderPage, ProviderView, provider_view
+from starter.api import cursors
+from starter.api.auth import Admin, Caller, IsAdmin
+from starter.api.body import parsed
+from starter.api.endpoints import accepted
+from starter.api.probing import probed
+from starter.api.reviews import idempotency_key
+from starter.api.state import ApiState, State
+
+router = APIRouter(tags=["providers"])
+
+MAX_BODY_BYTES = 16 * 1024
+
+
+@router.get("/providers")
+async def list_providers(
+    owner: Caller, state: State, cursor: cursors.Cursor = None, page_size: cursors.PageSize = 50
+) -> ProviderPage:
+    """The catalogue by name, switched off providers included."""
+    position = cursors.name_of(cursor)
+    found = await state.services.providers.catalogue.page(position, page_size + 1)
+    shown = found[:page_size]
+    following = cursors.of_name(shown[-1].name) if len(found) > page_size else None
+    return ProviderPage(providers=tuple(await _views(shown, owner, state)), next_cursor=following)
+
+
+@router.post("/providers", status_code=201)
+async def add_provider(request: Request, response: Response, owner: Admin, state: State) -> ProviderView:
+    """Put a provider into the catalogue."""
+    idempotency_key(request)
+    wanted = await parsed(request, ProviderRequest, MAX_BODY_BYTES)
+    endpoint = await accepted(endpoint_of(wanted), state.services.settings)
+    provider = provider_of(wanted, uuid.uuid4().hex, endpoint)
+    await state.services.providers.catalogue.add(provider)
+    response.headers["Location"] = f"/providers/{provider.id}"
+    return await _view(provider, owner, state)
+
+
+@router.get("/providers/{provider_id}")
+async def read_provider(provider_id: str, owner: Caller, state: State) -> ProviderView:
+    """One provider, by its id or name."""
+    return await _view(await state.services.providers.catalogue.find(provider_id), owner, state)
+
+
+@router.patch("/providers/{provider_id}")
+async def change_provider(provider_id: str, request: Request, owner: Admin, state: State) -> ProviderView:
+    """Change what the body names. The address cannot change while keys are stored for it."""
+    changes = changes_of(await parsed(request, ProviderChange, MAX_BODY_BYTES))
+    if "endpoint" in changes:
+        changes["endpoint"] = await accepted(changes["endpoint"], state.services.settings)
+    catalogue = state.services.providers.catalogue
+    provider = await catalogue.find(provider_id)
+    try:
+        provider = await catalogue.change(provider.id, partial(changed, changes=changes))
+    except KeysStored as stored:
+        raise InvalidInput(
+            "key_reentry_required",
+            f"{_keys(stored.count)} for this provider, and a key goes only to the endpoint it was given for. Have "
+            "them removed and given anew, or add another provider and switch this one off.",
+            409,
+            keys=stored.count,
+        ) from None
+    return await _view(provider, owner, state)
+
+
+@router.delete("/providers/{provider_id}", status_code=204)
+async def disable_provider(provider_id: str, owner: Admin, state: State) -> None:
+    """Switch a provider off that nobody has a key for. Its entry stays: reports and the ledger name it."""
+    catalogue = state.services.providers.catalogue
+    try:
+        await catalogue.retire((await catalogue.find(provider_id)).id)
+    except KeysStored as stored:
+        raise InvalidInput(
+            "provider_in_use",
+            f"{_keys(stored.count)} for this provider. Have them removed, or switch it off and keep them "
+            "(`is_active`: false; `conclave provider disable NAME --keep-keys`).",
+            409,
+            keys=stored.count,
+        ) from None
+
+
+@router.post("/providers/{provider_id}/test")
+async def test_provider(
+    provider_id: str, request: Request, owner: Caller, is_admin: IsAdmin, state: State
+) -> ProbeView:
+    """Ask a provider for a sign of life, with the caller's key or, for administrators, the platform's."""
+    idempotency_key(request)
+    providers = state.services.providers
+    return await probed(await providers.catalogue.find(provider_id), owner, is_admin, providers)
+
+
+def _keys(count: int) -> str:
+    return f"{count} key is stored" if count == 1 else f"{count} keys are stored"
+
+
+async def _view(provider: Provider, owner: str, state: ApiState) -> ProviderView:
+    return (await _views([provider], owner, state))[0]
+
+
+async def _views(shown: list[Provider], owner: str, state: ApiState) -> list[ProviderView]:
+    providers = state.services.providers
+    health: dict[str, Health]
+    keys: list[ProviderKey]
+    health, keys = await asyncio.gather(providers.health.all(), providers.keys.usable([owner, PLATFORM]))
+    return [provider_view(each, _sheet(each, state), health.get(each.id), keys, owner) for each in shown]
+
+
+def _sheet(provider: Provider, state: ApiState) -> PriceSheet | None:
+    try:
+        return state.services.providers.prices.sheet(provider)
+    except PriceUnknown:
+        return None

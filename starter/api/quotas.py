@@ -1,0 +1,47 @@
+"""Limits of users."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request
+
+from models.provider_requests import QuotaRequest, UserId
+from models.quota_views import QuotaPage, QuotaView, quota_view
+from starter.api import cursors
+from starter.api.auth import Admin, Caller, IsAdmin, on_behalf
+from starter.api.body import parsed
+from starter.api.state import State
+
+router = APIRouter(tags=["quotas"])
+
+MAX_BODY_BYTES = 4 * 1024
+
+
+@router.get("/quotas")
+async def list_quotas(
+    owner: Caller,
+    is_admin: IsAdmin,
+    state: State,
+    user: Annotated[UserId | None, Query()] = None,
+    own: Annotated[bool, Query()] = False,
+    cursor: cursors.Cursor = None,
+    page_size: cursors.PageSize = 50,
+) -> QuotaPage:
+    """Limits and use: the caller's own, or for administrators those of one user or of everybody by name.
+
+    Everybody is: who has limits of their own, or used something this month.
+    """
+    quotas = state.services.providers.quotas
+    if user is not None or own or not is_admin:
+        wanted = on_behalf(owner, is_admin, None if own else user)
+        return QuotaPage(quotas=(quota_view(await quotas.get(wanted)),))
+    found = await quotas.page(cursors.name_of(cursor) or "", page_size + 1)
+    shown = found[:page_size]
+    following = cursors.of_name(shown[-1].user_id) if len(found) > page_size else None
+    return QuotaPage(quotas=tuple(quota_view(each) for each in shown), next_cursor=following)
+
+
+@router.put("/quotas/{user}")
+async def set_quota(user: Annotated[UserId, Path()], request: Request, _owner: Admin, state: State) -> QuotaView:
+    """Replace all limits of a user; they hold from the next call on, and what is spent stays spent."""
+    body = await parsed(request, QuotaRequest, MAX_BODY_BYTES)
+    return quota_view(await state.services.providers.quotas.set(user, body.limits))

@@ -1,0 +1,56 @@
+"""What was used."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from models.errors import InvalidInput
+from models.provider_requests import Day, UserId
+from models.quota import UsageBy, day_of
+from models.quota_views import UsageReport, usage_report
+from starter.api.auth import Caller, Forbidden, IsAdmin, on_behalf
+from starter.api.state import State
+
+router = APIRouter(tags=["usage"])
+
+USUAL_DAYS = 30
+MOST_DAYS = 400
+
+
+@router.get("/usage")
+async def read_usage(
+    owner: Caller,
+    is_admin: IsAdmin,
+    state: State,
+    by: UsageBy = UsageBy.DAY,
+    since: Annotated[Day | None, Query()] = None,
+    until: Annotated[Day | None, Query()] = None,
+    user: Annotated[UserId | None, Query()] = None,
+    everybody: Annotated[bool, Query()] = False,
+) -> UsageReport:
+    """Calls, tokens and money from one UTC day to another: the caller's, or for administrators anybody's."""
+    if everybody and not is_admin:
+        raise Forbidden
+    whose = None if everybody else on_behalf(owner, is_admin, user)
+    first, last = _days(since, until)
+    providers = state.services.providers
+    rows = await providers.usage.usage(whose, first, last, by)
+    names = await providers.catalogue.names() if by is UsageBy.PROVIDER else {}
+    return usage_report(first, last, by, whose, rows, names)
+
+
+def _days(since: str | None, until: str | None) -> tuple[str, str]:
+    """First and last day.
+
+    Raises:
+        InvalidInput: `invalid_range`.
+    """
+    last = date.fromisoformat(until or day_of(datetime.now(UTC)))
+    try:
+        first = date.fromisoformat(since) if since else last - timedelta(days=USUAL_DAYS - 1)
+    except OverflowError:
+        first = last
+    if not timedelta() <= last - first < timedelta(days=MOST_DAYS):
+        raise InvalidInput("invalid_range", f"`since` must be at most {MOST_DAYS - 1} days before `until`.")
+    return first.isoformat(), last.isoformat()
