@@ -55,8 +55,9 @@ class ProviderClient:
         return self._client.call(ProbeView, "POST", f"/providers/{provider_id}/test", b"{}")
 
     def keys(self) -> tuple[KeyView, ...]:
-        """The caller's keys, and for administrators the platform's."""
-        return self._client.call(KeyList, "GET", "/user-providers").keys
+        """The caller's keys, then the platform's."""
+        own = self._client.call(KeyList, "GET", "/user-providers").keys
+        return own + self._client.call(KeyList, "GET", "/user-providers", params={"platform": "true"}).keys
 
     def add_key(self, request: KeyRequest) -> KeyView:
         return self._client.call(KeyView, "POST", "/user-providers", _secret_body(request))
@@ -76,6 +77,14 @@ class ProviderClient:
             cursor = page.next_cursor
             if cursor is None:
                 return
+
+    def quota(self, user: str) -> QuotaView:
+        """Limits and use of one user, the default limits where there are no own ones."""
+        return self._client.call(QuotaPage, "GET", "/quotas", params={"user": user}).quotas[0]
+
+    def own_quota(self) -> QuotaView:
+        """The caller's limits and use."""
+        return self._client.call(QuotaPage, "GET", "/quotas", params={"own": "true"}).quotas[0]
 
     def set_quota(self, user: str, request: QuotaRequest) -> QuotaView:
         return self._client.call(QuotaView, "PUT", f"/quotas/{user}", _body(request))

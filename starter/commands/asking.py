@@ -52,8 +52,8 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], empty: st
         console.print(empty, markup=False)
         return
     table = Table(box=box.ROUNDED, border_style="dim")
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    for number, column in enumerate(columns):
+        table.add_column(column, overflow="fold", no_wrap=number == 0)
     for row in listed:
         table.add_row(*(Text(clean(cell, 400)) for cell in row))
     console.print(table)

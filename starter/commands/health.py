@@ -51,7 +51,7 @@ def acknowledge_alert(alert_id: str, as_json: bool) -> int:
 def _health(each: ProviderHealthView) -> tuple[str, ...]:
     health = each.health
     if health.last_check_at is None:
-        return (each.name, "not looked at yet", "", "", "")
+        return (each.name, "unknown", "", "", "")
     state = "healthy" if health.is_healthy else f"unhealthy ({(health.last_error or 'bad probe').replace('_', ' ')})"
     took = "" if health.response_time_ms is None else f"{health.response_time_ms:,} ms"
     share = "" if health.success_rate is None else f"{health.success_rate:.0%}"

@@ -12,7 +12,8 @@ from models.provider_views import ProviderView
 from starter.commands.asking import ask, print_json, print_table
 from starter.provider_client import ProviderClient
 
-COLUMNS = ("Name", "Model", "Tier", "USD per million in / out", "Access", "Health")
+COLUMNS = ("Name", "Model", "Tier", "$ in / out", "Access", "Health")
+"""Prices are USD per million tokens."""
 
 
 def list_providers(everything: bool, as_json: bool) -> int:
@@ -126,7 +127,7 @@ def _row(each: ProviderView) -> tuple[str, ...]:
 
 def _health(each: ProviderView) -> str:
     if each.health.last_check_at is None:
-        return "not looked at yet"
+        return "unknown"
     return "healthy" if each.health.is_healthy else f"unhealthy ({each.health.last_error or 'bad probe'})"
 
 

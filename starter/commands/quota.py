@@ -21,11 +21,12 @@ def show_quotas(as_json: bool) -> int:
     """Limits and use."""
 
     def work(client: ProviderClient) -> None:
-        found = list(client.quotas())
+        own = client.own_quota()
+        found = [own, *(each for each in client.quotas() if each.user != own.user)]
         if as_json:
             print_json(found)
         else:
-            print_table(COLUMNS, map(_row, found), "Nobody has used a model yet, and nobody has limits of their own.")
+            print_table(COLUMNS, map(_row, found), "")
 
     return ask("quota show", work)
 
@@ -34,11 +35,9 @@ def set_quota(user: str, as_json: bool, **given: str | None) -> int:
     """Change the limits that are named; the others stay."""
 
     def work(client: ProviderClient) -> None:
-        known = {each.user: each.limits for each in client.quotas()}.get(user)
-        values: dict[str, Any] = {} if known is None else known.model_dump()
+        values: dict[str, Any] = client.quota(user).limits.model_dump()
         for name in ("daily_micro_usd", "monthly_micro_usd", "daily_requests", "monthly_requests"):
             text = given.get(name)
-            values.setdefault(name, None)
             if text is not None:
                 values[name] = _limit(text, money=name.endswith("usd"))
         if all(text is None for text in given.values()):
