@@ -15,7 +15,9 @@ import asyncio
 import contextlib
 import hashlib
 import json
+import socket
 import ssl
+import struct
 from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -248,7 +250,7 @@ class ScriptedProvider:
             await reader.read(1)
             return False
         if reply.disconnect or reader.at_eof() or writer.transport.is_closing():
-            writer.transport.abort()
+            _reset(writer)
             return False
         if reply.raw is not None:
             await _send(writer, reply.raw, None)
@@ -274,6 +276,14 @@ class ScriptedProvider:
         body = encoded(lines | {"at_once": self.at_once, "most_at_once": self.most_at_once})
         await _send(writer, _head(Reply(), len(body)) + body, None)
         return True
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    """Close so that the other side sees a reset, not an end."""
+    raw = writer.get_extra_info("socket")
+    if raw is not None:
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
 
 
 def _head(reply: Reply, length: int) -> bytes:

@@ -32,7 +32,7 @@ def serving(script: ScriptedHttp) -> Generator[ScriptedHttp]:
             self.end_headers()
             self.wfile.write(script.body)
 
-        do_GET = do_POST = do_PUT = answer  # noqa: N815
+        do_GET = do_POST = do_PUT = answer
 
         def log_message(self, format: str, *args: Any) -> None:
             pass

@@ -174,7 +174,10 @@ def test_without_credentials_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.delenv(name)
     for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
         monkeypatch.setenv(name, "/nonexistent")
-    assert refused(lambda: KmsService(kms_client("eu-central-1"), "key").generate(ONE)) is Refusal.DENIED
+    assert (
+        refused(lambda: KmsService(kms_client("eu-central-1", "http://127.0.0.1:1"), "key").generate(ONE))
+        is Refusal.DENIED
+    )
 
 
 def stubbed_kms() -> tuple[KmsService, Stubber]:

@@ -116,14 +116,15 @@ def said_usage(protocol: WireProtocol, body: dict[str, Any]) -> TokenUsage:
     return DIALECTS[protocol].answer(body).usage
 
 
-def test_the_tier_and_speed_of_the_answer_count() -> None:
+def test_tier_speed_and_place_of_the_answer_count() -> None:
     body = responses_body("{}", USAGE, service_tier="Priority")
     assert said_usage(RESPONSES, body).service_tier == "priority"
     assert said_usage(RESPONSES, body | {"service_tier": "a b"}).service_tier == "unknown"
     assert said_usage(RESPONSES, body | {"service_tier": None}).service_tier is None
     fast = messages_body("{}", MESSAGES_USAGE)
-    fast["usage"] |= {"speed": "fast", "output_tokens_details": {"thinking_tokens": 20}}
-    assert (said_usage(MESSAGES, fast).speed, said_usage(MESSAGES, fast).reasoning) == ("fast", 20)
+    fast["usage"] |= {"speed": "fast", "inference_geo": "us", "output_tokens_details": {"thinking_tokens": 20}}
+    usage = said_usage(MESSAGES, fast)
+    assert (usage.speed, usage.geo, usage.reasoning) == ("fast", "us", 20)
 
 
 def test_cache_writes_without_a_split_are_of_the_usual_lifetime() -> None:

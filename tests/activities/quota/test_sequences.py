@@ -4,7 +4,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
@@ -128,7 +128,13 @@ async def rows(database: Database, query: str, user: str) -> list[Any]:
         return list((await session.execute(text(query), {"user": user})).all())
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# Without shrinking, which against a real database takes longer than reading the sequence.
+@settings(
+    max_examples=60,
+    deadline=None,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(steps)
 async def test_counters_are_the_sums_of_the_ledger(
     gate: QuotaGate, ledger: PostgresLedger, quotas: PostgresQuotas, database: Database, what: list[tuple[str, int]]

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import uuid
 
 import httpx
@@ -120,7 +121,7 @@ async def test_every_route_but_health_needs_the_token(app: FastAPI, anonymous: h
     for route in (route for route in app.routes if isinstance(route, APIRoute)):
         if route.path in open_to_all:
             continue
-        path = route.path.format(source_id="0" * 32, review_id="0" * 32, token="0" * 40)
+        path = re.sub(r"{\w+}", "0" * 32, route.path)
         for method in route.methods - {"OPTIONS"}:
             answer = await anonymous.request(method, path, params={"token": "wrong"}, content=b"{}", headers=JSON)
             assert answer.status_code == 401, (method, route.path)
