@@ -16,8 +16,7 @@ from activities.ports import (
     SourceUnknown,
     StoreUnavailable,
 )
-from activities.provider_ports import ProviderUnknown
-from activities.provider_ports import QuotaUnavailable, ReservationClosed
+from activities.provider_ports import ProviderUnknown, QuotaUnavailable, ReservationClosed
 from models.failures import FailureType
 
 PATIENCE = 3

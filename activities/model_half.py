@@ -25,18 +25,17 @@ from activities.provider_ports import (
 from activities.questions import Prepared, TooExpensive, prepared
 from activities.routing import Routed, Router
 from models.call import POSTURE, Billing, CallFailure, Posture
+from models.health import KEY_IS_BAD
 from models.kept_answer import KeptAnswer
 from models.model_findings import AnswerInvalid, findings_of
 from models.opinion import Consultation, Opinion, Rejection
 from models.pricing import cost_micro_usd
 from models.provider import KeyState
 from models.reservation import Hold, Reservation, ReservationKey, Settlement
+from models.traffic import cooldown_seconds
 
 SPENT_KEY_RESTS_SECONDS = 3600.0
 """How long a key is left alone whose owner has reached a limit at the provider that names no end."""
-
-KEY_IS_BAD = frozenset({CallFailure.KEY_INVALID, CallFailure.KEY_FORBIDDEN, CallFailure.BILLING})
-"""Failures that a key's owner has to mend."""
 
 
 class RoutedModels:
@@ -120,7 +119,7 @@ class RoutedModels:
         room = routed.headroom_micro_usd
         budget = question.budget_micro_usd if room is None else min(question.budget_micro_usd, room)
         try:
-            return prepared(question, material, routed.provider, routed.sheet, budget)
+            return prepared(question, material, routed.provider, routed.bounds, budget)
         except TooExpensive:
             raise ModelFailed(Rejection.BUDGET_SPENT, further=routed.further(Posture.NEXT_PROVIDER)) from None
 
@@ -201,11 +200,12 @@ class RoutedModels:
         await self._health.note_passive(provider_id, error.failure, latency_ms, error.http_status)
         if error.failure in KEY_IS_BAD and key_id is not None:
             await self._keys.set_state(key_id, KeyState.INVALID, error.failure)
-        elif error.failure is CallFailure.SPEND_LIMIT:
+            return
+        rest = cooldown_seconds(error.failure, error.retry_after_seconds)
+        if error.failure is CallFailure.SPEND_LIMIT:
             rest = error.retry_after_seconds or SPENT_KEY_RESTS_SECONDS
+        if rest is not None:
             await self._limiter.cool(provider_id, key_id, rest)
-        elif error.retry_after_seconds is not None:
-            await self._limiter.cool(provider_id, key_id, error.retry_after_seconds)
 
     async def _keep(
         self, reservation: Reservation, routed: Routed, ready: Prepared, answer: ModelAnswer, purpose: bytes

@@ -22,8 +22,8 @@ from activities.provider_ports import (
 from models.call import POSTURE, CallFailure, Posture, TokenUsage, is_quality
 from models.health import Health
 from models.opinion import Consultation, Rejection
-from models.pricing import PriceSheet, cost_micro_usd, worst_case_micro_usd
-from models.provider import PLATFORM, Provider, ProviderKey
+from models.pricing import PriceSheet, asked_for, cost_micro_usd, worst_case_micro_usd
+from models.provider import PLATFORM, Provider, ProviderKey, ProviderKind
 from models.question_size import QuestionSize, question_size
 from models.quota import QuotaState, seconds_until_reset
 from models.route import route
@@ -61,13 +61,18 @@ class Routed:
         return None
 
     @property
+    def bounds(self) -> PriceSheet:
+        """The prices that our calls can meet."""
+        return _bounds(self.provider, self.sheet)
+
+    @property
     def headroom_micro_usd(self) -> int | None:
         """What the user's quota allowed when the route was made; None: no limit."""
         return self.decision.inputs.headroom_micro_usd
 
     def worst_case_micro_usd(self, question: ModelQuestion) -> int:
         """Most that a question can cost here: no tokeniser makes more tokens than there are bytes."""
-        return worst_case_micro_usd(self.sheet, question.input_token_bound, question.max_output_tokens)
+        return worst_case_micro_usd(self.bounds, question.input_token_bound, question.max_output_tokens)
 
     def failed(
         self, code: CallFailure, spent_micro_usd: int = 0, *, retry_after_seconds: float | None = None
@@ -170,7 +175,7 @@ class Router:
         except PriceUnknown:
             worst, expected = None, 0
         else:
-            worst = worst_case_micro_usd(sheet, size.least_bytes, longest)
+            worst = worst_case_micro_usd(_bounds(provider, sheet), size.least_bytes, longest)
             likely = TokenUsage(input=size.least_tokens, output=min(longest, LIKELY_OUTPUT_TOKENS))
             expected = cost_micro_usd(sheet, likely)
         return Candidate(
@@ -191,6 +196,11 @@ class Router:
             successes=traffic.successes,
             failures=traffic.failures,
         )
+
+
+def _bounds(provider: Provider, sheet: PriceSheet) -> PriceSheet:
+    """Prices that our calls can meet: all ask for the standard tier, and Anthropic caches only what it is asked to."""
+    return asked_for(sheet, caches=provider.kind is not ProviderKind.ANTHROPIC)
 
 
 def _places(provider: Provider, keys: Iterable[ProviderKey], owner: str) -> list[Place]:

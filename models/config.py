@@ -67,7 +67,7 @@ class OrchestratorConfig(Wire):
         }
     )
     """Share of the review's budget per expert, relative to each other."""
-    budget_micro_usd: int = Field(default=500_000, ge=0)
+    budget_micro_usd: int = Field(default=1_500_000, ge=0)
     """Budget of a review that names none."""
     max_output_tokens: int = Field(default=4_000, ge=256, le=20_000)
     """Longest answer of a model; bounds what a call can cost."""

@@ -95,6 +95,23 @@ def worst_case_micro_usd(sheet: PriceSheet, input_tokens: int, output_tokens: in
     return int((exact * _dearest_factor(sheet)).to_integral_value(ROUND_CEILING))
 
 
+def asked_for(sheet: PriceSheet, *, caches: bool) -> PriceSheet:
+    """The prices that a call can meet which asks for the standard tier by name.
+
+    Args:
+        sheet: all prices.
+        caches: whether the provider may write to a cache unasked; else input is never written to one.
+    """
+    steps = sheet.steps[STANDARD]
+    if not caches:
+        steps = tuple(step.model_copy(update={"rates": _uncached(step.rates)}) for step in steps)
+    return sheet.model_copy(update={"steps": {STANDARD: steps}})
+
+
+def _uncached(rates: Rates) -> Rates:
+    return rates.model_copy(update={"cache_write_5m": rates.input, "cache_write_1h": rates.input})
+
+
 def _factor(sheet: PriceSheet, usage: TokenUsage) -> Decimal:
     if usage.geo is None or usage.geo in _ANYWHERE:
         return Decimal(1)

@@ -48,8 +48,9 @@ SWEEP = ActivityConfig(
 # One page of keys wrapped anew, or one question to the key service. A sealed key service is opened by people, who may
 # sleep; what was done until then stays done.
 REWRAP = ActivityConfig(
-    start_to_close_timeout=timedelta(minutes=5),
+    start_to_close_timeout=timedelta(minutes=20),
     schedule_to_close_timeout=timedelta(hours=24),
+    heartbeat_timeout=timedelta(seconds=5),
     retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(minutes=1)),
 )
 

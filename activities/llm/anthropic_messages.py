@@ -64,6 +64,7 @@ class AnthropicMessages:
             "max_tokens": min(question.max_output_tokens, LONGEST_UNSTREAMED),
             "system": question.system,
             "messages": [{"role": "user", "content": question.prompt}],
+            "service_tier": "standard_only",  # money is set aside at the price of this one
             "output_config": {"format": {"type": "json_schema", "schema": question.schema}},
         }
         return Outgoing(_path(provider, "/messages"), [VERSION], body)

@@ -65,7 +65,11 @@ class OpenAIChat:
         }
         if provider.kind is ProviderKind.OPENAI:
             # Newer name, which bounds reasoning as well; compatible servers know the older one.
-            body |= {"max_completion_tokens": question.max_output_tokens, "store": False}
+            body |= {
+                "max_completion_tokens": question.max_output_tokens,
+                "store": False,
+                "service_tier": "default",  # not what the project is set to: money is set aside at this one's price
+            }
         else:
             body["max_tokens"] = question.max_output_tokens
         return Outgoing("/chat/completions", [], body)

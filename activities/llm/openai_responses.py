@@ -9,12 +9,16 @@ from activities.llm.openai_usage import InputDetails, OutputDetails, error_names
 from activities.provider_ports import CallFailed, ModelQuestion, RateLimits
 from models.call import CallFailure, TokenUsage
 from models.call_errors import failure_of
-from models.provider import Provider, WireProtocol
+from models.provider import Provider, ProviderKind, WireProtocol
 
 _INCOMPLETE = {
     "max_output_tokens": CallFailure.TRUNCATED,
     "content_filter": CallFailure.CONTENT_FILTERED,
 }
+
+
+STANDARD_TIER = "default"
+"""Not what the project is set to: money is set aside at the price of this one."""
 
 
 class _Usage(Told):
@@ -51,7 +55,7 @@ class OpenAIResponses:
             "schema": question.schema,
             "strict": True,
         }
-        body = {
+        body: dict[str, Any] = {
             "model": provider.model,
             "instructions": question.system,
             "input": question.prompt,
@@ -59,6 +63,8 @@ class OpenAIResponses:
             "max_output_tokens": question.max_output_tokens,  # bounds reasoning as well
             "store": False,  # the default keeps customers' code for weeks
         }
+        if provider.kind is ProviderKind.OPENAI:
+            body["service_tier"] = STANDARD_TIER
         return Outgoing("/responses", [], body)
 
     def listing(self, provider: Provider) -> tuple[str, list[tuple[bytes, bytes]]]:

@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from models.call import TokenUsage
-from models.pricing import STANDARD, PriceSheet, PriceStep, Rates, cost_micro_usd, worst_case_micro_usd
+from models.pricing import (
+    STANDARD,
+    PriceSheet,
+    PriceStep,
+    Rates,
+    asked_for,
+    cost_micro_usd,
+    worst_case_micro_usd,
+)
 
 
 def rates(input: str, read: str, write: str, write_1h: str, output: str) -> Rates:
@@ -162,6 +170,17 @@ def test_no_call_costs_more_than_the_worst_case_of_its_bounds(
 ) -> None:
     bound = usage.total - usage.output + spare_input
     assert cost_micro_usd(price, usage) <= worst_case_micro_usd(price, bound, usage.output + spare_output)
+
+
+@given(any_sheet(), usages, st.booleans())
+def test_a_call_that_names_the_standard_tier_costs_no_more_than_the_prices_it_can_meet(
+    price: PriceSheet, usage: TokenUsage, caches: bool
+) -> None:
+    met = usage.model_copy(update={"service_tier": None, "speed": None})
+    if not caches:
+        met = met.model_copy(update={"cache_write_5m": 0, "cache_write_1h": 0})
+    bounds = asked_for(price, caches=caches)
+    assert cost_micro_usd(price, met) <= worst_case_micro_usd(bounds, met.total - met.output, met.output)
 
 
 @given(any_sheet(), amounts, amounts, amounts, amounts)

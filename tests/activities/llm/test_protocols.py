@@ -43,6 +43,7 @@ async def test_responses_asks_for_strict_json_and_no_storage(server: ScriptedPro
         "text": {"format": {"type": "json_schema", "name": "review", "schema": QUESTION.schema, "strict": True}},
         "max_output_tokens": 3_000,
         "store": False,
+        "service_tier": "default",
     }
 
 
@@ -65,7 +66,7 @@ async def test_chat_for_compatible_servers(server: ScriptedProvider, wire: HttpM
 async def test_chat_at_openai_itself(server: ScriptedProvider, wire: HttpModelWire) -> None:
     body = await sent(server, wire, CHAT, kind=ProviderKind.OPENAI)
     assert body["max_completion_tokens"] == 3_000
-    assert body["store"] is False
+    assert (body["store"], body["service_tier"]) == (False, "default")
     assert "max_tokens" not in body
 
 
@@ -75,6 +76,7 @@ async def test_messages_pins_its_version_and_sends_no_sampling(server: ScriptedP
     assert body == {
         "model": "model-1",
         "max_tokens": 3_000,
+        "service_tier": "standard_only",
         "system": QUESTION.system,
         "messages": [{"role": "user", "content": QUESTION.prompt}],
         "output_config": {"format": {"type": "json_schema", "schema": QUESTION.schema}},

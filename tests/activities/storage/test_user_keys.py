@@ -296,15 +296,15 @@ async def test_while_the_key_service_does_not_serve_nothing_is_stored_and_nothin
     key = await keys.add(ADA, provider, bytearray(FIRST))
     with serving(ScriptedHttp(status, {"errors": ["Vault is sealed"]})) as server:
         down = PostgresKeys(database, EnvelopeSealer(TransitService(server.address, "t", "transit", "k")))
-        given = bytearray(SECOND)
+        given, also = bytearray(SECOND), bytearray(SECOND)
         for attempt in (
             down.add(ADA, provider, given),
-            down.rotate(key.id, ADA, provider, given),
+            down.rotate(key.id, ADA, provider, also),
             opened(down, key, provider),
         ):
             with pytest.raises(error):
                 await attempt
-    assert given == bytes(len(SECOND))
+    assert given == also == bytes(len(SECOND))
     assert await keys.owned(ADA) == [key]
     assert await opened(keys, key, provider) == FIRST
 
