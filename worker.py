@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -166,6 +167,8 @@ async def serve(settings: Settings) -> None:
 
 def main() -> None:
     """Run a worker; exits 0 after a stop, 1 with one line when it cannot start."""
+    # Keys are in memory for moments. Not undumpable: the launcher finds lost parts by their environment.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     configure()
     try:
         asyncio.run(serve(settings_or_exit()))

@@ -25,7 +25,7 @@ class KeyRing:
 
 @asynccontextmanager
 async def _step() -> AsyncGenerator[None, None]:
-    """Errors as codes, and a sign of life now and then: a key service may take its time, a dead worker is missed soon."""
+    """Errors as codes, and a sign of life now and then: a key service is slow at times, a dead worker never."""
     with translated():
         async with heartbeating():
             yield

@@ -1,11 +1,11 @@
 """The model halves of the experts: route, set aside, ask, keep and book, read."""
 
-import asyncio
 import time
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
-from activities.ports import CallIdentity, Material, ModelFailed
+from activities.call_surroundings import Surroundings, finished, mark_of
+from activities.key_ports import KeyServiceRefused
+from activities.ports import CallIdentity, KeyServiceUnavailable, Material, ModelFailed
 from activities.provider_ports import (
     AnswerSeal,
     CallFailed,
@@ -20,22 +20,17 @@ from activities.provider_ports import (
     ProviderBusy,
     Quota,
     QuotaExceeded,
-    RateLimits,
+    ReservationClosed,
 )
-from activities.questions import Prepared, TooExpensive, prepared
+from activities.questions import Prepared, TooExpensive, WindowTooSmall, prepared
 from activities.routing import Routed, Router
 from models.call import POSTURE, Billing, CallFailure, Posture
-from models.health import KEY_IS_BAD
 from models.kept_answer import KeptAnswer
 from models.model_findings import AnswerInvalid, findings_of
 from models.opinion import Consultation, Opinion, Rejection
 from models.pricing import cost_micro_usd
-from models.provider import KeyState
-from models.reservation import Hold, Reservation, ReservationKey, Settlement
-from models.traffic import cooldown_seconds
-
-SPENT_KEY_RESTS_SECONDS = 3600.0
-"""How long a key is left alone whose owner has reached a limit at the provider that names no end."""
+from models.quota import seconds_until_reset
+from models.reservation import Hold, Reservation, ReservationKey, ReservationState, Settlement
 
 
 class RoutedModels:
@@ -53,11 +48,9 @@ class RoutedModels:
     ) -> None:
         self._router = router
         self._wire = wire
-        self._keys = keys
         self._quota = quota
-        self._limiter = limiter
-        self._health = health
         self._seal = seal
+        self._near = Surroundings(keys, limiter, health)
 
     async def consult(self, question: Consultation, call: CallIdentity, material: Material) -> Opinion:
         kept = await self._kept(question, call)
@@ -101,10 +94,13 @@ class RoutedModels:
         ready = self._prepared(question, material, routed)
         hold = self._hold(question, identity, routed, ready.question)
         try:
-            async with self._limiter.slot(routed.provider, routed.stop.key_id, ready.estimated_tokens):
-                reservation = await self._quota.reserve(hold)
+            async with self._near.place(routed, ready.estimated_tokens):
+                reservation = await self._reserved(hold)
                 answer = await self._call(reservation, routed, ready.question)
-                return await self._keep(reservation, routed, ready, answer, _purpose(question, call))
+                # What is paid is kept before anybody is told: a cancellation or a crash would lose it.
+                kept = await self._keep(reservation, routed, ready, answer, _purpose(question, call))
+                await self._near.answered(routed, answer)
+                return kept
         except ProviderBusy as busy:
             raise routed.failed(CallFailure.BUSY, retry_after_seconds=busy.retry_after_seconds) from None
         except QuotaExceeded as spent:
@@ -114,21 +110,47 @@ class RoutedModels:
                 retry_after_seconds=spent.retry_after_seconds,
             ) from None
 
+    async def _reserved(self, hold: Hold) -> Reservation:
+        """Money set aside for this call alone.
+
+        Raises:
+            ReservationClosed: an earlier run of the same workflow (it was reset, or started anew) got further with
+                it: what that run sent may be billed, and its entry pays for nothing else.
+        """
+        reservation = await self._quota.reserve(hold)
+        if reservation.state is not ReservationState.RESERVED:
+            await self._quota.leave_unknown(reservation, CallFailure.TIMEOUT)
+            raise ReservationClosed
+        return reservation
+
     @staticmethod
     def _prepared(question: Consultation, material: Material, routed: Routed) -> Prepared:
-        room = routed.headroom_micro_usd
+        """The question, as large as budget and quota allow."""
+        room = routed.quota.headroom_micro_usd
         budget = question.budget_micro_usd if room is None else min(question.budget_micro_usd, room)
+        further = routed.further(Posture.NEXT_PROVIDER)
         try:
-            return prepared(question, material, routed.provider, routed.bounds, budget)
+            return prepared(question, material, routed.provider, routed.sheet, budget)
+        except WindowTooSmall:
+            raise routed.failed(CallFailure.CONTEXT_TOO_LONG) from None
         except TooExpensive:
-            raise ModelFailed(Rejection.BUDGET_SPENT, further=routed.further(Posture.NEXT_PROVIDER)) from None
+            if budget == question.budget_micro_usd or further is not None:
+                raise ModelFailed(Rejection.BUDGET_SPENT, further=further) from None
+        try:
+            affordable = prepared(question, material, routed.provider, routed.sheet, question.budget_micro_usd)
+        except TooExpensive:
+            raise ModelFailed(Rejection.BUDGET_SPENT) from None
+        least = min(routed.stop.worst_case_micro_usd, routed.worst_case_micro_usd(affordable.question))
+        wait = seconds_until_reset(routed.quota, datetime.now(UTC), least)
+        raise ModelFailed(Rejection.QUOTA_EXCEEDED, code=CallFailure.QUOTA_EXCEEDED, retry_after_seconds=wait)
 
     @staticmethod
     def _hold(question: Consultation, identity: ReservationKey, routed: Routed, sent: ModelQuestion) -> Hold:
-        """What to set aside: the worst case of this call, and of those that follow it down the chain if it fails."""
-        own = routed.worst_case_micro_usd(sent)
-        limit = question.budget_micro_usd
-        following = [each.worst_case_micro_usd for each in routed.following if each.worst_case_micro_usd <= limit]
+        """What to set aside: the worst case of this call.
+
+        Each place further down the chain sets aside its own before it is asked. Theirs is not in this one: a call
+        whose outcome stays unknown is booked at what was set aside, and cannot have cost what another place takes.
+        """
         return Hold(
             key=identity,
             user_id=question.owner,
@@ -136,7 +158,7 @@ class RoutedModels:
             expert=question.expert,
             provider_id=routed.provider.id,
             key_id=routed.stop.key_id,
-            amount_micro_usd=max([own, *following]),
+            amount_micro_usd=routed.worst_case_micro_usd(sent),
             price=routed.sheet.model_dump(mode="json"),
         )
 
@@ -144,68 +166,47 @@ class RoutedModels:
         """The one request; whatever becomes of it, the reservation says so."""
         began = time.monotonic()
         dispatched = False
+        mark = b""
         try:
-            async with self._opened(routed) as key:
+            async with self._near.opened(routed) as key:
+                mark = mark_of(key)
                 await self._quota.dispatch(reservation)
                 dispatched = True
-                answer = await self._wire.ask(routed.provider, key, sent)
+                return await self._wire.ask(routed.provider, key, sent)
         except CallFailed as error:
-            await asyncio.shield(self._book_failure(reservation, routed, error, began))
-            raise AssertionError("unreachable") from None
-        except (KeyUnknown, KeyUnreadable):
+            spent = await finished(self._book_failure(reservation, routed, error))
+            await self._near.failed(
+                reservation.hold.user_id, routed, error, round((time.monotonic() - began) * 1000), mark
+            )
+            raise routed.failed(error.failure, spent, retry_after_seconds=error.retry_after_seconds) from None
+        except (KeyUnknown, KeyUnreadable, KeyServiceRefused):
             await self._quota.release(reservation, CallFailure.KEY_UNREADABLE)
             raise routed.failed(CallFailure.KEY_UNREADABLE) from None
-        except BaseException:
-            # Cancelled, or a part of ours is down: what left us may have been answered.
-            code = CallFailure.TIMEOUT if dispatched else CallFailure.QUOTA_UNAVAILABLE
-            close = self._quota.leave_unknown if dispatched else self._quota.release
-            await asyncio.shield(close(reservation, code))
+        except ReservationClosed:
+            # Whoever ended it knows more: giving it back could hide a call that is billed.
             raise
-        await self._limiter.note(routed.provider.id, answer.latency_ms, None, answer.limits, routed.stop.key_id)
-        await self._health.note_passive(routed.provider.id, None, answer.latency_ms)
-        return answer
+        except BaseException as error:
+            # Cancelled, or a part of ours is down: what left us may have been answered.
+            kek = isinstance(error, KeyServiceUnavailable)
+            before = CallFailure.KEK_UNAVAILABLE if kek else CallFailure.QUOTA_UNAVAILABLE
+            code = CallFailure.TIMEOUT if dispatched else before
+            close = self._quota.leave_unknown if dispatched else self._quota.release
+            await finished(close(reservation, code))
+            raise
 
-    @asynccontextmanager
-    async def _opened(self, routed: Routed) -> AsyncGenerator[bytearray | None, None]:
-        if routed.stop.key_id is None:
-            yield None
-            return
-        async with self._keys.opened(routed.stop.key_id, routed.provider) as key:
-            yield key
-
-    async def _book_failure(self, reservation: Reservation, routed: Routed, error: CallFailed, began: float) -> None:
-        """Book a call that gave nothing usable, tell the others of it, and say where to go on.
-
-        Raises:
-            ModelFailed: always.
-        """
-        spent = 0
+    async def _book_failure(self, reservation: Reservation, routed: Routed, error: CallFailed) -> int:
+        """Book a call that gave nothing usable; returns what it counts for in micro-USD."""
         if error.billing is Billing.FREE:
             await self._quota.release(reservation, error.failure)
-        elif error.billing is Billing.USED and error.usage is not None:
+            return 0
+        if error.billing is Billing.USED and error.usage is not None:
             spent = cost_micro_usd(routed.sheet, error.usage)
             settlement = Settlement(usage=error.usage, cost_micro_usd=spent, useful=False)
             await self._quota.settle(reservation, settlement, None)
-        else:
-            # Until it is resolved it counts as if all of it were gone.
-            spent = reservation.hold.amount_micro_usd
-            await self._quota.leave_unknown(reservation, error.failure)
-        await self._tell(routed, error, round((time.monotonic() - began) * 1000))
-        raise routed.failed(error.failure, spent, retry_after_seconds=error.retry_after_seconds)
-
-    async def _tell(self, routed: Routed, error: CallFailed, latency_ms: int) -> None:
-        """What other calls should know: of the provider, or of the key alone."""
-        provider_id, key_id = routed.provider.id, routed.stop.key_id
-        await self._limiter.note(provider_id, latency_ms, error.failure, RateLimits(), key_id, error.http_status)
-        await self._health.note_passive(provider_id, error.failure, latency_ms, error.http_status)
-        if error.failure in KEY_IS_BAD and key_id is not None:
-            await self._keys.set_state(key_id, KeyState.INVALID, error.failure)
-            return
-        rest = cooldown_seconds(error.failure, error.retry_after_seconds)
-        if error.failure is CallFailure.SPEND_LIMIT:
-            rest = error.retry_after_seconds or SPENT_KEY_RESTS_SECONDS
-        if rest is not None:
-            await self._limiter.cool(provider_id, key_id, rest)
+            return spent
+        # Until it is resolved it counts as if all of it were gone.
+        await self._quota.leave_unknown(reservation, error.failure)
+        return reservation.hold.amount_micro_usd
 
     async def _keep(
         self, reservation: Reservation, routed: Routed, ready: Prepared, answer: ModelAnswer, purpose: bytes
@@ -223,7 +224,7 @@ class RoutedModels:
         )
         sealed = self._seal.seal(kept.model_dump_json().encode(), purpose)
         settlement = Settlement(usage=answer.usage, cost_micro_usd=kept.cost_micro_usd)
-        await asyncio.shield(self._quota.settle(reservation, settlement, sealed))
+        await finished(self._quota.settle(reservation, settlement, sealed))
         return kept
 
 

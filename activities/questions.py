@@ -28,6 +28,10 @@ class TooExpensive(Exception):
     """Not even a question about a few lines is affordable."""
 
 
+class WindowTooSmall(Exception):
+    """Not even a few lines fit the model's window."""
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A question ready to be sent, and what must be known to read its answer."""
@@ -55,14 +59,19 @@ def prepared(
 
     Raises:
         TooExpensive: a question worth asking costs more.
+        WindowTooSmall: the window has no room for any of the code.
     """
     longest = min(question.max_output_tokens, provider.max_output_tokens)
     affordable = affordable_input_tokens(sheet, budget_micro_usd, longest)
     maker = _Maker(question, material)
     window = context_budget(provider.context_tokens, longest, maker.prompt(None).system, str(RESPONSE_SCHEMA))
     tokens = window
+    has_code = any(material.lines.values())
     for _ in range(SHRINKS):
         plan = maker.plan(tokens)
+        if has_code and not plan.parts:
+            # A question that shows nothing is paid for like any other.
+            raise WindowTooSmall if tokens == window else TooExpensive
         made = _sent(maker.prompt(plan), longest)
         if made.input_token_bound <= affordable:
             estimate = estimated_tokens(made.system) + estimated_tokens(made.prompt) + longest

@@ -43,6 +43,8 @@ class Routed:
     position: int
     provider: Provider
     sheet: PriceSheet
+    quota: QuotaState
+    """The user's, now: the decision may be days old."""
 
     @property
     def stop(self) -> RouteStop:
@@ -64,11 +66,6 @@ class Routed:
     def bounds(self) -> PriceSheet:
         """The prices that our calls can meet."""
         return _bounds(self.provider, self.sheet)
-
-    @property
-    def headroom_micro_usd(self) -> int | None:
-        """What the user's quota allowed when the route was made; None: no limit."""
-        return self.decision.inputs.headroom_micro_usd
 
     def worst_case_micro_usd(self, question: ModelQuestion) -> int:
         """Most that a question can cost here: no tokeniser makes more tokens than there are bytes."""
@@ -121,9 +118,10 @@ class Router:
         Raises:
             ModelFailed: nobody is left to ask.
         """
-        decision = await self._routes.decided(question.review_id, question.expert)
+        decided = self._routes.decided(question.review_id, question.expert)
+        decision, quota = await asyncio.gather(decided, self._quota.state(question.owner))
         if decision is None:
-            decision = await self._decide(question, material)
+            decision = await self._decide(question, material, quota)
         if question.route_position >= len(decision.chain):
             raise ModelFailed(Rejection.NO_PROVIDER, code=CallFailure.NO_ROUTE, posture=Posture.STOP)
         stop = decision.chain[question.route_position]
@@ -137,12 +135,10 @@ class Router:
                 posture=Posture.NEXT_PROVIDER,
                 further=1 if question.route_position + 1 < len(decision.chain) else None,
             ) from None
-        return Routed(decision, question.route_position, provider, sheet)
+        return Routed(decision, question.route_position, provider, sheet, quota)
 
-    async def _decide(self, question: Consultation, material: Material) -> RouteDecision:
-        places, quota, health = await asyncio.gather(
-            self.usable(question.owner), self._quota.state(question.owner), self._health.all()
-        )
+    async def _decide(self, question: Consultation, material: Material, quota: QuotaState) -> RouteDecision:
+        places, health = await asyncio.gather(self.usable(question.owner), self._health.all())
         traffic = await self._limiter.traffic([_of(place) for place in places])
         size = question_size(material.manifest, material.lines)
         candidates = tuple(
@@ -219,10 +215,12 @@ def _of(place: Place) -> tuple[str, str | None]:
 def _nobody(decision: RouteDecision, quota: QuotaState) -> ModelFailed:
     """Why there is no chain: the quota, the budget, or nobody at all."""
     reasons = {each.reason for each in decision.refused}
-    if "over_quota" in reasons or quota.requests_left == 0:
-        costs = [each.worst_case_micro_usd for each in decision.inputs.candidates]
-        least = min((cost for cost in costs if cost is not None), default=0)
-        wait = seconds_until_reset(quota, datetime.now(UTC), least)
+    if "over_quota" in reasons:
+        # Of those alone that the quota is in the way of: another's price is no reason to wait, or not to.
+        dear = {(each.provider_name, each.key_id) for each in decision.refused if each.reason == "over_quota"}
+        candidates = decision.inputs.candidates
+        costs = [each.worst_case_micro_usd or 0 for each in candidates if (each.provider_name, each.key_id) in dear]
+        wait = seconds_until_reset(quota, datetime.now(UTC), min(costs))
         return ModelFailed(Rejection.QUOTA_EXCEEDED, code=CallFailure.QUOTA_EXCEEDED, retry_after_seconds=wait)
     if "over_budget" in reasons:
         return ModelFailed(Rejection.BUDGET_SPENT, code=CallFailure.NO_ROUTE, posture=Posture.STOP)

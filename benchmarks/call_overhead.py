@@ -62,8 +62,15 @@ async def compare(stack: Stack, provider: str, other: tuple[str, str] | None, ro
                 first += many
             rows += [row(name, at_once, seen) for name in seen]
             if other is not None:
-                added = {name: [each[1] - bare[1] for each, bare in zip(seen[name], seen["bare"], strict=True)] for name in ("ours", "gateway")}
-                targets.append(Target(f"added p99 at {at_once} at once, ours / gateway", ratio(added["ours"], added["gateway"]), most))
+                added = {
+                    name: [each[1] - bare[1] for each, bare in zip(seen[name], seen["bare"], strict=True)]
+                    for name in ("ours", "gateway")
+                }
+                targets.append(
+                    Target(
+                        f"added p99 at {at_once} at once, ours / gateway", ratio(added["ours"], added["gateway"]), most
+                    )
+                )
     show("A call", ("side", "at once", "p50 ms", "p99 ms", "added p50", "added p99", "calls a second"), rows)
     return targets
 

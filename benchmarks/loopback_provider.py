@@ -5,9 +5,9 @@ import sys
 import uuid
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Any
 
-from models.provider import ModelTier, PriceOverride, Provider, ProviderKind, WireProtocol
+from models.provider import PriceOverride, Provider, ProviderKind
+from models.provider_requests import ProviderRequest, provider_of
 
 MODEL = "model-1"
 
@@ -24,19 +24,22 @@ def loopback_provider(latency_seconds: float) -> Generator[str, None, None]:
             server.terminate()
 
 
-def entry(url: str, **changes: Any) -> Provider:
-    """The catalogue's entry of a provider at this address, without limits that would make calls wait."""
-    base: dict[str, Any] = {
-        "id": uuid.uuid4().hex,
-        "name": "loopback",
-        "kind": ProviderKind.COMPATIBLE,
-        "protocol": WireProtocol.OPENAI_CHAT,
-        "model": MODEL,
-        "endpoint": f"{url}/v1",
-        "tier": ModelTier.BALANCED,
-        "context_tokens": 100_000,
-        "max_output_tokens": 4_000,
-        "price": PriceOverride(input="1", output="2"),
-        "max_concurrency": 1_000,
-    }
-    return Provider.model_validate(base | changes)
+def request(url: str) -> ProviderRequest:
+    """What adds it to the catalogue, without limits that would make calls wait."""
+    return ProviderRequest(
+        name="loopback",
+        kind=ProviderKind.COMPATIBLE,
+        model=MODEL,
+        endpoint=f"{url}/v1",
+        context_tokens=100_000,
+        max_output_tokens=4_000,
+        needs_key=False,
+        price=PriceOverride(input="1", output="2"),
+        max_concurrency=1_000,
+    )
+
+
+def keyed(url: str) -> Provider:
+    """The same as the catalogue has it, but for a key."""
+    asked = request(url).model_copy(update={"needs_key": True})
+    return provider_of(asked, uuid.uuid4().hex, f"{url}/v1")

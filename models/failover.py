@@ -10,6 +10,9 @@ from models.wire import Wire
 
 LONGEST_QUOTA_WAIT_SECONDS = 3600.0
 """A review that waits for its quota looks again after this long: somebody may have raised it."""
+QUOTA_LOOKS = 24
+"""Where the wait is longer than so many looks, each takes this share of what is left: a month of hourly looks by seven
+experts would fill the history that a workflow may have."""
 
 
 class Progress(Wire):
@@ -86,7 +89,8 @@ def next_step(result: OpinionSummary, rejection: Rejection, so_far: Progress, ru
 def _after_quota(result: OpinionSummary, so_far: Progress) -> Step | None:
     if result.retry_after_seconds is None:
         return None
-    wait = min(max(result.retry_after_seconds, 1.0), LONGEST_QUOTA_WAIT_SECONDS)
+    left = max(result.retry_after_seconds, 1.0)
+    wait = min(left, max(LONGEST_QUOTA_WAIT_SECONDS, left / QUOTA_LOOKS))
     return Step(position=so_far.position, wait_seconds=wait)
 
 

@@ -11,6 +11,11 @@ def review_workflow_id(review_id: str) -> str:
     return f"review-{review_id}"
 
 
+def key_rotation_workflow_id(prefix: str) -> str:
+    """Id of the process that wraps stored keys anew: one for all, so that two at once are one."""
+    return f"key-rotation-{prefix}"
+
+
 def analysis_queue(prefix: str) -> str:
     """Queue of the workers that run analysers: bound by processor."""
     return f"{prefix}-analysis"

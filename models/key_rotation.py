@@ -92,3 +92,38 @@ class RotationReport(Wire):
     def complete(self) -> bool:
         """Whether no key is of an older version."""
         return all(ring.behind == 0 for ring in self.rings)
+
+
+class RotationRequest(Wire):
+    """Body of `POST /key-rotations`."""
+
+    rotate: bool = False
+    """Make a new version of each wrapping key first; skipped without the operator's token."""
+    retire: bool = False
+    """In the end let older versions open nothing any more; skipped without that token or while a key needs them."""
+
+
+class RotationStatus(StrEnum):
+    """Where a run stands."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    """Failed, or ended by somebody. What it wrapped anew stays so, and a new run does the rest."""
+
+
+class RotationView(Wire):
+    """A run as the API shows it."""
+
+    workflow_id: str
+    workflow_url: str | None = None
+    """Where to watch it; None: the address of Temporal's UI is not known."""
+    status: RotationStatus
+    rotate: bool = False
+    """Whether this run was asked for new versions: one that was under way already goes on as it was begun."""
+    retire: bool = False
+    started_at: str
+    failure: str | None = None
+    """Code of the step that failed."""
+    report: RotationReport | None = None
+    """None until it is done."""

@@ -134,7 +134,7 @@ class Client:
             problem = Problem(code=error["code"], message=clean(error["message"], 500))
         except (ValueError, KeyError, TypeError):
             raise self._stranger() from None
-        if answer.status_code in (401, 403):
+        if answer.status_code == 401:
             told = f"{self._host} refuses the token. Set CONCLAVE_API_TOKEN to a valid one."
             raise InvalidInput(problem.code, told, 401)
         if answer.status_code >= 500:

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 from models.errors import InvalidInput
+from models.key_rotation import RotationRequest, RotationView
 from models.provider_requests import KeyRequest, ProviderChange, ProviderRequest, QuotaRequest, RotateRequest
 from models.provider_views import HealthOverview, KeyList, KeyView, ProbeView, ProviderPage, ProviderView
 from models.quota_views import AlertPage, AlertView, QuotaPage, QuotaView, UsageReport
@@ -55,18 +57,31 @@ class ProviderClient:
         return self._client.call(ProbeView, "POST", f"/providers/{provider_id}/test", b"{}")
 
     def keys(self) -> tuple[KeyView, ...]:
-        """The caller's keys, then the platform's."""
+        """The caller's keys, then the platform's where the caller may see those."""
         own = self._client.call(KeyList, "GET", "/user-providers").keys
-        return own + self._client.call(KeyList, "GET", "/user-providers", params={"platform": "true"}).keys
+        try:
+            return own + self._client.call(KeyList, "GET", "/user-providers", params={"platform": "true"}).keys
+        except InvalidInput as error:
+            if error.problem.code != "forbidden":
+                raise
+            return own
 
     def add_key(self, request: KeyRequest) -> KeyView:
         return self._client.call(KeyView, "POST", "/user-providers", _secret_body(request))
 
     def rotate_key(self, key_id: str, request: RotateRequest) -> KeyView:
-        return self._client.call(KeyView, "POST", f"/user-providers/{key_id}/rotate", _secret_body(request))
+        return self._client.call(KeyView, "POST", f"/user-providers/{_part(key_id)}/rotate", _secret_body(request))
 
     def remove_key(self, key_id: str) -> None:
-        self._client.send("DELETE", f"/user-providers/{key_id}")
+        self._client.send("DELETE", f"/user-providers/{_part(key_id)}")
+
+    def start_rotation(self, request: RotationRequest) -> RotationView:
+        """Start wrapping stored keys anew, or join the run that does."""
+        return self._client.call(RotationView, "POST", "/key-rotations", _body(request))
+
+    def rotation(self) -> RotationView:
+        """How the run that was started last goes."""
+        return self._client.call(RotationView, "GET", "/key-rotations/latest")
 
     def quotas(self) -> Iterator[QuotaView]:
         """Limits and use of every user the caller may see."""
@@ -87,7 +102,7 @@ class ProviderClient:
         return self._client.call(QuotaPage, "GET", "/quotas", params={"own": "true"}).quotas[0]
 
     def set_quota(self, user: str, request: QuotaRequest) -> QuotaView:
-        return self._client.call(QuotaView, "PUT", f"/quotas/{user}", _body(request))
+        return self._client.call(QuotaView, "PUT", f"/quotas/{_part(user)}", _body(request))
 
     def usage(self, by: str, since: str | None, until: str | None, user: str | None) -> UsageReport:
         given = {"by": by, "since": since, "until": until, "user": user}
@@ -102,7 +117,18 @@ class ProviderClient:
         return self._client.call(AlertPage, "GET", "/alerts", params={"page_size": str(size)})
 
     def acknowledge(self, alert_id: str) -> AlertView:
-        return self._client.call(AlertView, "POST", f"/alerts/{alert_id}/acknowledge", b"{}")
+        return self._client.call(AlertView, "POST", f"/alerts/{_part(alert_id)}/acknowledge", b"{}")
+
+
+def _part(text: str) -> str:
+    """What a user typed as one part of a path, and no other path than that.
+
+    Raises:
+        InvalidInput: it cannot be one.
+    """
+    if "/" in text or not text.strip("."):
+        raise InvalidInput("invalid_id", "An id or a name has no `/`, and more than dots.")
+    return quote(text, safe="")
 
 
 def _cursor(cursor: str | None) -> dict[str, str]:

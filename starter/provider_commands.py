@@ -1,16 +1,15 @@
-"""The command line of providers, keys, quotas, use, health and alerts: options only; the work is in `commands`."""
+"""The command line of providers, quotas, use, health and alerts: options only; the work is in `commands`."""
 
 from typing import Annotated
 
 import typer
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-Name = Annotated[str, typer.Argument(help="Name of the provider, as `conclave provider list` shows it.")]
-Extra = Annotated[list[str] | None, typer.Argument(hidden=True)]
+from starter.key_commands import key
+from starter.options import Json, Name
+
 Limit = Annotated[str | None, typer.Option(help="A number, or `none` for no limit.")]
 
 provider = typer.Typer(no_args_is_help=True, help="Model providers: list, show, add, update, disable, test.")
-key = typer.Typer(no_args_is_help=True, help="Keys of model providers: add, list, rotate, remove.")
 quota = typer.Typer(no_args_is_help=True, help="What users may spend on models: show, set.")
 alerts = typer.Typer(no_args_is_help=True, help="What people must hear of: list, acknowledge.")
 
@@ -21,14 +20,6 @@ Examples:
   conclave provider add gpt-mini --kind openai --model gpt-5-mini
   conclave provider add local --kind compatible --model llama --endpoint http://127.0.0.1:8080/v1 \\
       --no-key --price-input 0 --price-output 0
-"""
-
-KEY_HELP = """Store a key for a provider, encrypted. It is read from standard input, or asked for without an echo.
-
-\b
-Examples:
-  conclave key add gpt-mini < key.txt
-  conclave key add gpt-mini --platform        a key that serves every user (administrators)
 """
 
 
@@ -139,47 +130,6 @@ def provider_test(name: Name, json_output: Json = False) -> None:
     from starter.commands.provider import test_provider
 
     raise typer.Exit(test_provider(name, json_output))
-
-
-@key.command("add", help=KEY_HELP)
-def key_add(
-    name: Name,
-    extra: Extra = None,
-    platform: Annotated[bool, typer.Option("--platform", help="For every user, not for you alone.")] = False,
-    json_output: Json = False,
-) -> None:
-    """`conclave key add`; its help is `KEY_HELP`."""
-    from starter.commands.key import add_key
-
-    raise typer.Exit(add_key(name, platform, json_output, extra or ()))
-
-
-@key.command("list")
-def key_list(json_output: Json = False) -> None:
-    """Your keys and the platform's: never more of one than its last four characters."""
-    from starter.commands.key import list_keys
-
-    raise typer.Exit(list_keys(json_output))
-
-
-@key.command("rotate")
-def key_rotate(
-    key_id: Annotated[str, typer.Argument(help="Id of the key, as `conclave key list` shows it.")],
-    extra: Extra = None,
-    json_output: Json = False,
-) -> None:
-    """Replace a key by a new one, read from standard input or a hidden prompt."""
-    from starter.commands.key import rotate_key
-
-    raise typer.Exit(rotate_key(key_id, json_output, extra or ()))
-
-
-@key.command("remove")
-def key_remove(key_id: Annotated[str, typer.Argument(help="Id of the key.")]) -> None:
-    """Revoke a key and erase it."""
-    from starter.commands.key import remove_key
-
-    raise typer.Exit(remove_key(key_id))
 
 
 @quota.command("show")

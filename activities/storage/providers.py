@@ -152,11 +152,7 @@ class PostgresProviders:
         Raises:
             ProviderUnknown: no such provider.
         """
-        change = update(PROVIDERS).where(PROVIDERS.c.id == provider_id)
-        values = {"is_active": False, "updated_at": datetime.now(UTC)}
-        async with self._database.statements() as session:
-            if not (await session.execute(change.values(values).returning(PROVIDERS.c.id))).all():
-                raise ProviderUnknown
+        await self.change(provider_id, lambda provider: provider.model_copy(update={"is_active": False}))
 
     async def names(self) -> dict[str, str]:
         """Names of all providers, by id."""

@@ -1,6 +1,7 @@
 """The API's composition: services in, application out."""
 
 import asyncio
+import resource
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
@@ -15,6 +16,7 @@ from starter.api import (
     alerts,
     codec,
     health,
+    key_rotations,
     keys,
     problems,
     provider_health,
@@ -61,7 +63,19 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.api_token = required(settings.api_token, "CONCLAVE_API_TOKEN")
     app.state.codec_token = settings.codec_token.get_secret_value() if settings.codec_token else None
     problems.install(app)
-    for each in (sources, reviews, providers, keys, quotas, usage, provider_health, alerts, codec, health):
+    for each in (
+        sources,
+        reviews,
+        providers,
+        keys,
+        key_rotations,
+        quotas,
+        usage,
+        provider_health,
+        alerts,
+        codec,
+        health,
+    ):
         app.include_router(each.router)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts), www_redirect=False)
 
@@ -94,6 +108,7 @@ def serve(settings: Settings) -> None:
     """
     import uvicorn
 
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # keys pass through: no core file may hold one
     configure()
     uvicorn.run(
         create_app(settings),

@@ -1,5 +1,6 @@
 """Errors as the API tells them: one envelope, a code, a way out, never the input."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
+from temporalio.service import RPCError
 
 from activities.key_ports import KeyServiceRefused
 from activities.ports import KeyServiceUnavailable, ReviewUnknown, SourceUnknown, StoreUnavailable
@@ -59,6 +61,7 @@ UNAVAILABLE: dict[type[Exception], str] = {
     StoreUnavailable: "store_unavailable",
     KeyServiceUnavailable: "kek_unavailable",
     QuotaUnavailable: "quota_unavailable",
+    RPCError: "temporal_unavailable",
 }
 
 KEK_REFUSED = Problem(
@@ -66,6 +69,8 @@ KEK_REFUSED = Problem(
     message="The key service does not let this service encrypt; nothing was saved. An administrator has to look at its "
     "token and policy (docs/providers.md).",
 )
+
+_PLAIN_NAME = re.compile(r"[A-Za-z_]{1,30}")
 
 
 def answer(status: int, problem: Problem, headers: dict[str, str] | None = None) -> JSONResponse:
@@ -89,11 +94,11 @@ def problem_of(error: ValidationError | RequestValidationError) -> Problem:
 
 
 def _field(place: Sequence[Any]) -> str:
-    """The path of a field; names that are not plain words come from the sender and are not repeated."""
-    parts = [str(part) for part in place]
+    """The path of a field; names that are not plain words come from the sender, may be a key, and are not repeated."""
+    parts = list(place)
     if parts and parts[0] in ("body", "query", "path", "header"):
         parts = parts[1:]
-    shown = [part if part.replace("_", "").replace("-", "").isalnum() and len(part) <= 60 else "?" for part in parts]
+    shown = [str(part) if isinstance(part, int) or _PLAIN_NAME.fullmatch(part) else "?" for part in parts]
     return ".".join(shown)[:200] or "body"
 
 

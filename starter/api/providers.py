@@ -94,7 +94,7 @@ async def disable_provider(provider_id: str, owner: Admin, state: State) -> None
         raise InvalidInput(
             "provider_in_use",
             f"{_keys(stored.count)} for this provider. Have them removed, or switch it off and keep them "
-            "(`is_active`: false; `conclave provider disable NAME --keep-keys`).",
+            "(`is_active`: false; `conclave provider update NAME --inactive`).",
             409,
             keys=stored.count,
         ) from None

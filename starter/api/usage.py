@@ -14,7 +14,6 @@ from starter.api.state import State
 
 router = APIRouter(tags=["usage"])
 
-USUAL_DAYS = 30
 MOST_DAYS = 400
 
 
@@ -41,16 +40,13 @@ async def read_usage(
 
 
 def _days(since: str | None, until: str | None) -> tuple[str, str]:
-    """First and last day.
+    """First and last day: a month up to today, where nothing else is told.
 
     Raises:
         InvalidInput: `invalid_range`.
     """
     last = date.fromisoformat(until or day_of(datetime.now(UTC)))
-    try:
-        first = date.fromisoformat(since) if since else last - timedelta(days=USUAL_DAYS - 1)
-    except OverflowError:
-        first = last
+    first = date.fromisoformat(since) if since else last.replace(day=1)
     if not timedelta() <= last - first < timedelta(days=MOST_DAYS):
         raise InvalidInput("invalid_range", f"`since` must be at most {MOST_DAYS - 1} days before `until`.")
     return first.isoformat(), last.isoformat()

@@ -11,22 +11,26 @@ from starter.commands.service import connected
 from starter.provider_client import ProviderClient
 from starter.read_settings import settings_or_exit
 
-DONE, USAGE, UNREACHABLE = 0, 2, 4
+DONE, USAGE, INCOMPLETE, UNREACHABLE = 0, 2, 3, 4
 """Exit codes, as those of `conclave review`."""
 
 
-def ask(command: str, work: Callable[[ProviderClient], None]) -> int:
-    """Do the work with a client of the service, the local one started when needed; returns the exit code."""
+def ask(command: str, work: Callable[[ProviderClient], int | None]) -> int:
+    """Do the work with a client of the service, the local one started when needed; returns the exit code.
+
+    Args:
+        command: what it is called in messages.
+        work: returns an exit code; None: all is done.
+    """
     try:
         with connected(settings_or_exit()) as service:
-            work(ProviderClient(service.client))
+            return work(ProviderClient(service.client)) or DONE
     except InvalidInput as error:
         print(f"conclave {command}: {error.problem.message} [{error.problem.code}]", file=sys.stderr)
         return USAGE
     except Unreachable as error:
         print(f"conclave {command}: {error}", file=sys.stderr)
         return UNREACHABLE
-    return DONE
 
 
 def print_json(value: Wire | Iterable[Wire]) -> None:

@@ -6,6 +6,7 @@ from getpass import getpass
 
 from pydantic import SecretStr
 
+from models.errors import InvalidInput
 from models.provider_requests import KeyRequest, RotateRequest
 from models.provider_views import KeyView
 from starter.commands.asking import USAGE, ask, print_json, print_table
@@ -66,7 +67,10 @@ def _refuse(command: str) -> int:
 
 
 def _read() -> SecretStr:
-    text = getpass("Key: ") if sys.stdin.isatty() else sys.stdin.read(MOST_CHARACTERS + 1)
+    try:
+        text = getpass("Key: ") if sys.stdin.isatty() else sys.stdin.read(MOST_CHARACTERS + 1)
+    except UnicodeDecodeError:
+        raise InvalidInput("invalid_key", "What came in is not text; a key is one line of visible ASCII.") from None
     return SecretStr(text.rstrip("\r\n"))
 
 

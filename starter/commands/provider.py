@@ -128,7 +128,11 @@ def _row(each: ProviderView) -> tuple[str, ...]:
 def _health(each: ProviderView) -> str:
     if each.health.last_check_at is None:
         return "unknown"
-    return "healthy" if each.health.is_healthy else f"unhealthy ({each.health.last_error or 'bad probe'})"
+    return (
+        "healthy"
+        if each.health.is_healthy
+        else f"unhealthy ({(each.health.last_error or 'bad probe').replace('_', ' ')})"
+    )
 
 
 def _shown(each: ProviderView, as_json: bool) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from models.digest import usd
 from models.errors import InvalidInput
-from models.provider_requests import QuotaRequest
+from models.provider_requests import MOST_CALLS, MOST_MICRO_USD, QuotaRequest
 from models.quota import PeriodUse
 from models.quota_views import QuotaView, UsageLine
 from models.reservation import MICRO
@@ -73,10 +73,12 @@ def _limit(text: str, *, money: bool) -> int | None:
         value = Decimal(text)
     except InvalidOperation:
         value = Decimal(-1)
-    if not value.is_finite() or value < 0 or (not money and value != int(value)):
-        kind = "an amount in USD" if money else "a whole number"
-        raise InvalidInput("invalid_option", f"A limit is {kind} of at least 0, or `{NO_LIMIT}`.")
-    return int(value * MICRO) if money else int(value)
+    unit, most = (MICRO, MOST_MICRO_USD) if money else (1, MOST_CALLS)
+    # Compared before it is converted: 1e999999 is a short text and a very long number.
+    if not value.is_finite() or not 0 <= value <= most // unit or (value * unit) % 1:
+        kind = "an amount in USD, to the millionth," if money else "a whole number"
+        raise InvalidInput("invalid_option", f"A limit is {kind} from 0 to {most // unit:,}, or `{NO_LIMIT}`.")
+    return int(value * unit)
 
 
 def _row(each: QuotaView) -> tuple[str, ...]:

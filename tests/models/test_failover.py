@@ -59,13 +59,19 @@ def test_an_unreadable_answer_is_repaired_once() -> None:
     assert next_step(result(), INVALID, so_far.asked(0, INVALID), PARALLEL) is None
 
 
-def test_a_spent_quota_is_waited_for_only_when_asked_and_looked_at_every_hour() -> None:
+def test_a_spent_quota_is_waited_for_only_when_asked_and_looked_at_every_hour_or_so() -> None:
     patient = Rules(mode=ReviewMode.PARALLEL, wait_for_quota=True)
     so_far = Progress(made=40, position=2, at_position=40, waits=39)
     spent = Rejection.QUOTA_EXCEEDED
-    assert next_step(result(wait=9e5), spent, so_far, patient) == Step(
-        position=2, wait_seconds=LONGEST_QUOTA_WAIT_SECONDS
-    )
+    hourly = Step(position=2, wait_seconds=LONGEST_QUOTA_WAIT_SECONDS)
+    assert next_step(result(wait=80_000), spent, so_far, patient) == hourly
+    assert next_step(result(wait=60), spent, so_far, patient) == Step(position=2, wait_seconds=60)
+    left, looks = 31 * 86_400.0, 0
+    while left > 0:
+        step = next_step(result(wait=left), spent, so_far, patient)
+        assert step is not None
+        left, looks = left - step.wait_seconds, looks + 1
+    assert looks < 120, "a month of waiting fits a history many times over"
     assert next_step(result(wait=9e5), spent, so_far, PARALLEL) is None
     assert next_step(result(), spent, so_far, patient) is None, "a limit below the amount never fits"
 

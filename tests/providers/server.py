@@ -15,17 +15,17 @@ import asyncio
 import contextlib
 import hashlib
 import json
-import socket
 import ssl
-import struct
 from collections import defaultdict, deque
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from types import TracebackType
 from typing import Any, Self
 
 from models.call import TokenUsage
 from models.provider import ModelTier, Provider, ProviderKind, WireProtocol
+from tests.providers.raw import head, reset, send
+from tests.providers.records import BillLine, Seen
 from tests.providers.replies import USUAL, USUAL_ANSWER, Reply, correct, encoded
 
 CALLS = ("/responses", "/chat/completions", "/messages")
@@ -35,38 +35,6 @@ KINDS = {
     WireProtocol.OPENAI_CHAT: ProviderKind.VLLM,
     WireProtocol.ANTHROPIC_MESSAGES: ProviderKind.ANTHROPIC,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """One request, whole."""
-
-    number: int
-    method: str
-    path: str
-    headers: dict[str, str]
-    """Names in lower case."""
-    body: bytes
-
-    @property
-    def json(self) -> dict[str, Any]:
-        return json.loads(self.body) if self.body else {}
-
-
-@dataclass(frozen=True, slots=True)
-class BillLine:
-    """One call that reached the provider."""
-
-    number: int
-    path: str
-    model: str
-    body_sha256: str
-    key_sha256: str
-    """Of the header that carried the key; of nothing when there was none."""
-    status: int | None
-    """None: no answer was sent in full."""
-    usage: dict[str, Any] | None = None
-    """What is charged; None: nothing."""
 
 
 class ScriptedProvider:
@@ -250,17 +218,17 @@ class ScriptedProvider:
             await reader.read(1)
             return False
         if reply.disconnect or reader.at_eof() or writer.transport.is_closing():
-            _reset(writer)
+            reset(writer)
             return False
         if reply.raw is not None:
-            await _send(writer, reply.raw, None)
+            await send(writer, reply.raw, None)
             return True
         body = self._body(request, reply)
-        await _send(writer, _head(reply, len(body)), reply.drip_head)
+        await send(writer, head(reply, len(body)), reply.drip_head)
         if reply.cut is not None:
-            await _send(writer, body[: reply.cut], reply.drip)
+            await send(writer, body[: reply.cut], reply.drip)
             return False
-        await _send(writer, body, reply.drip)
+        await send(writer, body, reply.drip)
         return True
 
     def _body(self, request: Seen, reply: Reply) -> bytes:
@@ -274,34 +242,8 @@ class ScriptedProvider:
     async def _send_bill(self, writer: asyncio.StreamWriter) -> bool:
         lines = {name: [asdict(line) for line in getattr(self, name)] for name in ("bill", "unanswered")}
         body = encoded(lines | {"at_once": self.at_once, "most_at_once": self.most_at_once})
-        await _send(writer, _head(Reply(), len(body)) + body, None)
+        await send(writer, head(Reply(), len(body)) + body, None)
         return True
-
-
-def _reset(writer: asyncio.StreamWriter) -> None:
-    """Close so that the other side sees a reset, not an end."""
-    raw = writer.get_extra_info("socket")
-    if raw is not None:
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    writer.transport.abort()
-
-
-def _head(reply: Reply, length: int) -> bytes:
-    headers = {"content-type": "application/json"}
-    headers |= {"content-length": str(length)} if reply.says_length else {"connection": "close"}
-    lines = [
-        f"HTTP/1.1 {reply.status} Said",
-        *(f"{name}: {value}" for name, value in (headers | reply.headers).items()),
-    ]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
-
-
-async def _send(writer: asyncio.StreamWriter, data: bytes, drip: float | None) -> None:
-    for part in [data] if drip is None else [data[at : at + 1] for at in range(len(data))]:
-        writer.write(part)
-        await writer.drain()
-        if drip is not None:
-            await asyncio.sleep(drip)
 
 
 async def _serve(port: int, latency: float, usage: TokenUsage) -> None:

@@ -1,6 +1,7 @@
 """What tests of key rotation stand on: stored keys in the real database, under transit keys of their own.
 
-Run as a program it is a worker that kills itself at a moment that it is told.
+Run as a program it turns each line of its input into a worker that kills itself at a moment that the line tells, and
+says how that one ended. Workers are forked, so that only the first waits for all the imports.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Worker
 
+from activities import review
 from activities.key_ports import KeyOperator, KeyService, KeyServiceRefused, Wrapped, WrappedRow, WrappedRows
 from activities.key_rotation import KeyRing, KeyRotationActivities
 from activities.keys.sealer import EnvelopeSealer
@@ -116,6 +118,8 @@ def rotation_worker(client: Client, queue: str, using: dict[Ring, KeyRing], **op
             acts.retire_key_versions,
         ],
         workflow_runner=workflow_runner(),
+        # Else the SDK makes one of all loaded code, which takes each process seconds.
+        build_id="test",
         **options,
     )
 
@@ -188,7 +192,8 @@ def described(rig: Rig, schema: str, stack: Stack, queue: str, kind: str, count:
 
 async def work(told: dict[str, Any]) -> None:
     # So that the test does not wait long for what a killed worker left behind.
-    options.REWRAP["heartbeat_timeout"] = timedelta(seconds=1)
+    options.REWRAP["heartbeat_timeout"] = timedelta(seconds=2)
+    review.HEARTBEAT_SECONDS = 0.2
     url = make_url(told["database"]).set(drivername="postgresql+asyncpg")
     database = Database(create_async_engine(url, connect_args={"server_settings": {"search_path": told["schema"]}}))
     fuse = Fuse(told["kind"], told["count"])
@@ -197,8 +202,21 @@ async def work(told: dict[str, Any]) -> None:
         for ring, each in rings(database, VaultKey(**told["provider_key"]), VaultKey(**told["payload_key"])).items()
     }
     client = await Client.connect(told["temporal"], data_converter=pydantic_data_converter)
-    await rotation_worker(client, told["queue"], deadly, max_cached_workflows=0).run()
+    often = timedelta(seconds=0.2)
+    worker = rotation_worker(
+        client, told["queue"], deadly, max_cached_workflows=0, max_heartbeat_throttle_interval=often
+    )
+    await worker.run()
+
+
+def main() -> None:
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            asyncio.run(work(json.loads(line)))
+            os._exit(0)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 
 
 if __name__ == "__main__":
-    asyncio.run(work(json.loads(sys.stdin.read())))
+    main()

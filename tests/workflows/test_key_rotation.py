@@ -1,11 +1,15 @@
 """Rotations of wrapping keys on the real servers: complete, repeatable, killed at any step, and no key unreadable."""
 
 import asyncio
+import os
 import random
+import signal
 import subprocess
 import sys
 import uuid
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +23,12 @@ from activities.key_rotation import KeyRing
 from activities.ports import KeyServiceUnavailable, StoreUnavailable
 from models.key_rotation import Ring, RotationOrder, RotationReport
 from starter.stack.launcher import Stack
-from tests.activities.conftest import database, empty_engine, engine  # noqa: F401  # fixtures
+from tests.activities import conftest as adapters
 from tests.workflows.rotation_rig import OWNER, Rig, described, rigged, rotation_worker, with_provider_ring
 from workflows import key_rotation
+
+database, engine, empty_engine = adapters.database, adapters.engine, adapters.empty_engine
+"""Fixtures."""
 
 ROOT = Path(__file__).parents[2]
 KEYS = 12
@@ -30,7 +37,7 @@ PLAN = (("rotated", 1), ("rewrapped", 2), ("stored", 25))
 
 
 @pytest.fixture
-async def rig(stack: Stack, database) -> Rig:  # type: ignore[no-untyped-def]  # noqa: F811
+async def rig(stack: Stack, database) -> Rig:  # type: ignore[no-untyped-def]
     return await rigged(stack, database, KEYS)
 
 
@@ -41,6 +48,8 @@ async def started(client: Client, queue: str, **order: Any) -> WorkflowHandle[An
         id=f"key-rotation-{uuid.uuid4().hex}",
         task_queue=queue,
         result_type=RotationReport,
+        # A task that went to a worker at its death is given to another after this time.
+        task_timeout=timedelta(seconds=2),
     )
 
 
@@ -50,14 +59,15 @@ async def run(client: Client, queue: str, using: dict[Ring, KeyRing], **order: A
 
 
 async def test_every_key_of_both_rings_is_wrapped_by_the_new_version(client: Client, queue: str, rig: Rig) -> None:
-    report = await run(client, queue, rig.rings())
+    async with rotation_worker(client, queue, rig.rings()):
+        report = await (await started(client, queue)).result()
+        again = await (await started(client, queue, rotate=False)).result()
     assert [(ring.ring, ring.mark, ring.rotated, ring.rewrapped, ring.behind) for ring in report.rings] == [
         (Ring.PROVIDER_KEYS, "vault:v2:", True, KEYS, 0),
         (Ring.PAYLOAD_KEYS, "vault:v2:", True, 1, 0),
     ]
     assert report.complete and await rig.versions() == {"v2": KEYS + 1}
     await rig.assert_all_open()
-    again = await run(client, queue, rig.rings(), rotate=False)
     assert again.complete and [ring.rewrapped for ring in again.rings] == [0, 0]
     assert await rig.versions() == {"v2": KEYS + 1}
 
@@ -226,7 +236,7 @@ async def test_killed_at_any_step_it_ends_with_every_key_readable(
     queue: str,
     stack: Stack,
     database,
-    engine: AsyncEngine,  # type: ignore[no-untyped-def]  # noqa: F811
+    engine: AsyncEngine,  # type: ignore[no-untyped-def]
 ) -> None:
     rig = await rigged(stack, database, 60)
     await survive(client, queue, stack, rig, PLAN)
@@ -235,7 +245,7 @@ async def test_killed_at_any_step_it_ends_with_every_key_readable(
 @pytest.mark.campaign
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", range(5))
-async def test_killed_at_many_steps(client: Client, queue: str, stack: Stack, database, seed: int) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+async def test_killed_at_many_steps(client: Client, queue: str, stack: Stack, database, seed: int) -> None:  # type: ignore[no-untyped-def]
     print("seed", seed)
     chance = random.Random(seed)
     kinds = ("asked", "rotating", "rotated", "rewrapping", "rewrapped", "stored")
@@ -247,31 +257,49 @@ async def survive(client: Client, queue: str, stack: Stack, rig: Rig, plan: Sequ
     """Run a rotation on workers that each kill themselves at a moment of the plan, then on one that does not."""
     async with rig.database.statements() as session:
         schema = str((await session.execute(text("SELECT current_schema()"))).scalar_one())
-    handle = await started(client, queue, page_size=10)
-    ended = asyncio.create_task(handle.result())
     died = 0
-    for kind, count in (*plan, ("never", 1)):
-        process = spawned(described(rig, schema, stack, queue, kind, count))
-        gone = asyncio.create_task(asyncio.to_thread(process.wait))
-        try:
+    with workers() as process:
+        handle = await started(client, queue, page_size=10)
+        ended = asyncio.create_task(handle.result())
+        for kind, count in (*plan, ("never", 1)):
+            told = described(rig, schema, stack, queue, kind, count)
+            gone = asyncio.create_task(asyncio.to_thread(one_worker, process, told))
             await asyncio.wait([gone, ended], return_when=asyncio.FIRST_COMPLETED)
-            died += process.poll() == -9
-        finally:
-            process.kill()
-            await gone
-        await rig.assert_all_open()
-        if ended.done():
-            break
+            if ended.done():
+                break
+            assert await gone == -signal.SIGKILL
+            died += 1
+            await rig.assert_all_open()
     report = await ended
-    # A plan may name moments that do not come any more; what was killed must have been killed.
+    # A long plan may name moments that do not come any more.
     assert died >= min(len(plan), 3)
     assert report.complete and [ring.mark for ring in report.rings] == ["vault:v2:", "vault:v2:"]
     assert await rig.versions() == {"v2": len(rig.secrets) + 1}
+    await rig.assert_all_open()
 
 
-def spawned(told: str) -> "subprocess.Popen[bytes]":
-    process = subprocess.Popen([sys.executable, "-m", "tests.workflows.rotation_rig"], stdin=subprocess.PIPE, cwd=ROOT)
-    assert process.stdin is not None
-    process.stdin.write(told.encode())
-    process.stdin.close()
-    return process
+@contextmanager
+def workers() -> Generator["subprocess.Popen[str]"]:
+    """A process that makes workers of lines, and is gone afterwards with all of them."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.workflows.rotation_rig"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def one_worker(process: "subprocess.Popen[str]", told: str) -> int | None:
+    """Run one worker; returns its exit status, or None when it was stopped from outside."""
+    assert process.stdin is not None and process.stdout is not None
+    process.stdin.write(told + "\n")
+    process.stdin.flush()
+    status = process.stdout.readline()
+    return int(status) if status else None

@@ -5,12 +5,17 @@ import uuid
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from activities.storage.statements import Statements
 from models.settings import Settings
 from starter.api.app import create_app
 from starter.api.state import ApiState
@@ -93,25 +98,53 @@ def body(**changes: Any) -> dict[str, Any]:
 
 @asynccontextmanager
 async def desk_on(stack: Stack, **settings: str) -> AsyncGenerator[Desk, None]:
-    """The application with these settings."""
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        told = {
-            **stack.environment(),
-            "CONCLAVE_API_TOKEN": TOKEN,
-            "CONCLAVE_CODEC_TOKEN": "codec-token-0123456789",
-            "CONCLAVE_MIGRATE": "true",
-            **settings,
-        }
-        for name, value in told.items():
-            monkeypatch.setenv(name, value)
-        names = Names()
-        names.install(monkeypatch)
-        app = create_app(Settings())
-        async with app.router.lifespan_context(app):
-            transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-            headers = {"Authorization": f"Bearer {TOKEN}"}
-            async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=headers) as client:
-                yield Desk(app, client, names)
+    """The application with these settings, over tables of its own: nobody else meets its providers."""
+    environment = {**stack.environment(), **settings}
+    async with _new_schema(environment["CONCLAVE_DATABASE_URL"]) as schema:
+        with pytest.MonkeyPatch.context() as monkeypatch:
+
+            def engine(url: Any, **options: Any) -> AsyncEngine:
+                options["connect_args"]["server_settings"]["search_path"] = schema
+                return create_async_engine(url, **options)
+
+            monkeypatch.setattr("activities.storage.database.create_async_engine", engine)
+            monkeypatch.setattr("starter.provider_services.Statements", partial(Statements, search_path=schema))
+            async with _running(monkeypatch, environment) as found:
+                yield found
+
+
+@asynccontextmanager
+async def _new_schema(database_url: str) -> AsyncGenerator[str, None]:
+    name = f"desk_{uuid.uuid4().hex}"
+    engine = create_async_engine(make_url(database_url).set(drivername="postgresql+asyncpg"))
+    async with engine.begin() as connection:
+        await connection.execute(text(f"CREATE SCHEMA {name}"))
+    try:
+        yield name
+    finally:
+        async with engine.begin() as connection:
+            await connection.execute(text(f"DROP SCHEMA {name} CASCADE"))
+        await engine.dispose()
+
+
+@asynccontextmanager
+async def _running(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> AsyncGenerator[Desk, None]:
+    told = {
+        **environment,
+        "CONCLAVE_API_TOKEN": TOKEN,
+        "CONCLAVE_CODEC_TOKEN": "codec-token-0123456789",
+        "CONCLAVE_MIGRATE": "true",
+    }
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    names = Names()
+    names.install(monkeypatch)
+    app = create_app(Settings())
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=headers) as client:
+            yield Desk(app, client, names)
 
 
 def error_of(answer: httpx.Response) -> tuple[int, str]:

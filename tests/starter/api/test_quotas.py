@@ -82,14 +82,12 @@ async def test_everybody_with_limits_or_use_is_listed(desk: Desk) -> None:
     assert [each["user"] for each in own] == ["local"]
 
 
-@pytest.mark.parametrize(
-    "user", ["a:b", "*", "quota:*", "a*", "%0a", "a%0a", "%00", ".", "-x", "x" * 121, "a%20b", "é"]
-)
+@pytest.mark.parametrize("user", ["a:b", "*", "quota:*", "a*", "%0a", "a%0a", "%00", "-x", "x" * 121, "a%20b", "é"])
 async def test_100_users_that_are_none(desk: Desk, user: str) -> None:
     assert (await desk.api.put(f"/quotas/{user}", json=LIMITS)).status_code in (404, 422)
     for path in ("/quotas", "/usage"):
         answer = await desk.api.get(f"{path}?user={user}")
-        assert answer.status_code == 422 or user == ".", path
+        assert answer.status_code == 422, path
 
 
 @pytest.mark.parametrize(
@@ -126,6 +124,7 @@ async def test_use_by_day_provider_and_expert(desk: Desk) -> None:
     line = {"requests": 3, "tokens": 240, "spent_micro_usd": 307, "unusable_micro_usd": 7, "held_micro_usd": 50}
     by_day = await report("day")
     assert by_day["rows"] == [{"heading": today} | line]
+    assert by_day["since"] == f"{today[:7]}-01"
     assert (by_day["user"], by_day["until"], by_day["total"]) == (user, today, {"heading": "total"} | line)
     assert [(each["heading"], each["spent_micro_usd"]) for each in (await report("provider"))["rows"]] == [
         (provider["name"], 307)

@@ -1,0 +1,45 @@
+"""Rotation of the keys that wrap stored keys, for administrators."""
+
+from fastapi import APIRouter, Request, Response
+
+from models.errors import InvalidInput
+from models.ids import key_rotation_workflow_id
+from models.key_rotation import RotationRequest, RotationView
+from starter.api.auth import Admin
+from starter.api.body import parsed
+from starter.api.reviews import idempotency_key
+from starter.api.state import ApiState, State
+from starter.key_rotations import latest_rotation, start_rotation
+
+router = APIRouter(tags=["keys"])
+
+MAX_BODY_BYTES = 4 * 1024
+LATEST = "/key-rotations/latest"
+
+
+@router.post("/key-rotations", status_code=202)
+async def begin_rotation(request: Request, response: Response, _owner: Admin, state: State) -> RotationView:
+    """Wrap all stored keys anew. While one rotation runs, asking for another shows the one that runs."""
+    idempotency_key(request)
+    body = await parsed(request, RotationRequest, MAX_BODY_BYTES)
+    await start_rotation(state.services.temporal, state.services.settings.task_queue, body)
+    response.headers["Location"] = LATEST
+    return await _latest(state)
+
+
+@router.get(LATEST)
+async def read_rotation(_owner: Admin, state: State) -> RotationView:
+    """How the rotation that was started last goes; with its report when it is done."""
+    return await _latest(state)
+
+
+async def _latest(state: ApiState) -> RotationView:
+    settings = state.services.settings
+    ui, workflow_id = settings.temporal_ui_url, key_rotation_workflow_id(settings.task_queue)
+    url = f"{ui.rstrip('/')}/namespaces/{settings.temporal_namespace}/workflows/{workflow_id}" if ui else None
+    try:
+        return await latest_rotation(state.services.temporal, settings.task_queue, url)
+    except LookupError:
+        raise InvalidInput(
+            "rotation_unknown", "No key rotation was started of late; `conclave key rewrap` starts one.", 404
+        ) from None
