@@ -1,4 +1,4 @@
-"""SmolLM2 behind OpenAI's Chat protocol: `python -m tests.local_model.serve` prints its address and serves until killed.
+"""SmolLM2 behind OpenAI's Chat protocol: `python -m tests.local_model.serve` prints its address and serves on.
 
 What it says is nonsense of the right form: the server holds the model to the schema, token by token.
 """

