@@ -50,6 +50,9 @@ WORKFLOWS: list[type] = [
     KeyRotationWorkflow,
 ]
 
+BUILD = f"conclave-{version('conclave')}"
+"""Told to Temporal; without it the SDK reads all our modules and those of our libraries to make one."""
+
 GRACE = timedelta(seconds=10)
 """Time for running steps to end after a stop was asked for; then they are given to another worker."""
 
@@ -71,6 +74,7 @@ def orchestration_worker(client: Client, prefix: str, activities: Sequence[Calla
         activities=activities,
         workflow_runner=workflow_runner(),
         max_concurrent_workflow_tasks=20,
+        build_id=BUILD,
         # A worker that was killed should not hold its workflows back for the default ten seconds.
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
         graceful_shutdown_timeout=GRACE,
@@ -84,6 +88,7 @@ def activity_worker(client: Client, queue: str, activities: Sequence[Callable[..
         task_queue=queue,
         activities=activities,
         max_concurrent_activities=at_once,
+        build_id=BUILD,
         # Heartbeats leave the process every second or so, not only every 0.8 heartbeat timeouts.
         max_heartbeat_throttle_interval=timedelta(seconds=1),
         default_heartbeat_throttle_interval=timedelta(seconds=1),

@@ -19,6 +19,7 @@ from activities.provider_ports import (
     Routes,
     Traffic,
 )
+from activities.shared_reads import SharedReads
 from models.call import POSTURE, CallFailure, Posture, TokenUsage, is_quality
 from models.health import Health
 from models.opinion import Consultation, Rejection
@@ -99,17 +100,18 @@ class Router:
         health: HealthStore,
         routes: Routes,
     ) -> None:
-        self._providers = providers
-        self._keys = keys
+        self._provider = SharedReads[str, Provider](providers.get)
+        self._active = SharedReads[None, list[Provider]](lambda _: providers.active())
+        self._keys = SharedReads[str, list[ProviderKey]](lambda owner: keys.usable([owner, PLATFORM]))
         self._prices = prices
         self._quota = quota
         self._limiter = limiter
-        self._health = health
+        self._health = SharedReads[None, dict[str, Health]](lambda _: health.all())
         self._routes = routes
 
     async def usable(self, owner: str) -> list[Place]:
         """Providers that a user may ask, each with every key that opens it."""
-        providers, keys = await asyncio.gather(self._providers.active(), self._keys.usable([owner, PLATFORM]))
+        providers, keys = await asyncio.gather(self._active(None), self._keys(owner))
         return [place for provider in providers for place in _places(provider, keys, owner)]
 
     async def routed(self, question: Consultation, material: Material) -> Routed:
@@ -126,7 +128,7 @@ class Router:
             raise ModelFailed(Rejection.NO_PROVIDER, code=CallFailure.NO_ROUTE, posture=Posture.STOP)
         stop = decision.chain[question.route_position]
         try:
-            provider = await self._providers.get(stop.provider_id)
+            provider = await self._provider(stop.provider_id)
             sheet = self._prices.sheet(provider)
         except (ProviderUnknown, PriceUnknown):
             raise ModelFailed(
@@ -138,7 +140,7 @@ class Router:
         return Routed(decision, question.route_position, provider, sheet, quota)
 
     async def _decide(self, question: Consultation, material: Material, quota: QuotaState) -> RouteDecision:
-        places, health = await asyncio.gather(self.usable(question.owner), self._health.all())
+        places, health = await asyncio.gather(self.usable(question.owner), self._health(None))
         traffic = await self._limiter.traffic([_of(place) for place in places])
         size = question_size(material.manifest, material.lines)
         candidates = tuple(

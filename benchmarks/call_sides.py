@@ -85,7 +85,7 @@ class Ours:
         opinion = await self._models.consult(
             question, CallIdentity(review_workflow_id(order.review_id), 1), self._material
         )
-        if opinion.provider != "loopback":
+        if not (opinion.provider or "").startswith("loopback"):
             raise RuntimeError("another provider was asked")
 
 

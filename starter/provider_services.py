@@ -87,7 +87,7 @@ def put_together(
     shared = BestEffortRedis(redis)
     limiter = RedisLimiter(shared)
     health = PostgresHealth(database, RedisHealthMarks(shared))
-    routes = PostgresRoutes(database)
+    routes = PostgresRoutes(database, statements)
     return ProviderServices(
         catalogue=catalogue,
         keys=keys,

@@ -124,7 +124,10 @@ def test_a_review_asks_the_model_and_says_what_came_of_it(stack: Stack, tmp_path
     if expert["status"] == "done":
         assert expert["provider"] == "local"
     else:
+        # It was asked, and what it said could not be used.
         assert expert["status"] == "degraded"
         assert expert["reason"] in ("invalid_output", "provider_error", "low_confidence")
-    usage = ProviderClient(client_of(stack)).usage()
-    print(expert, usage)
+    asked = ProviderClient(client_of(stack)).usage("provider", None, None, None)
+    assert [each.heading for each in asked.rows] == ["local"]
+    assert asked.total.requests >= 1
+    assert (asked.total.spent_micro_usd, report["cost_micro_usd"]) == (0, 0)

@@ -254,7 +254,7 @@ async def test_killed_at_many_steps(client: Client, queue: str, stack: Stack, da
 
 
 async def survive(client: Client, queue: str, stack: Stack, rig: Rig, plan: Sequence[tuple[str, int]]) -> None:
-    """Run rotations on workers that each kill themselves at a moment of the plan, then the last on one that does not."""
+    """Run rotations on workers that each kill themselves at a moment of the plan, the last on one that lives."""
     async with rig.database.statements() as session:
         schema = str((await session.execute(text("SELECT current_schema()"))).scalar_one())
     rotations = Rotations(client, queue, rig)
