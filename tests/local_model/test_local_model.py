@@ -1,6 +1,6 @@
 """A real model behind a real server, asked over HTTP: what it says is nonsense, how it is asked and read is not.
 
-    uv run --group local-llm pytest -m extra tests/local_model
+uv run --group local-llm pytest -m extra tests/local_model
 """
 
 import json
