@@ -150,7 +150,7 @@ async def sides(
         models = RoutedModels(
             parts.router, wire, parts.keys, parts.quota, parts.limiter, parts.health, AesGcmCodec({"k": bytes(32)}, "k")
         )
-        ours = Ours(models, PostgresReviews(database), material)
+        ours = Ours(models, PostgresReviews(database, statements), material)
 
         asked = Consultation(
             review_id="0" * 32,

@@ -14,6 +14,7 @@ from activities.storage.database import Database, engine_for
 from activities.storage.payload_keys import PostgresPayloadKeys
 from activities.storage.reviews import PostgresReviews
 from activities.storage.sources import PostgresSources
+from activities.storage.statements import Statements
 from models.codec import AesGcmCodec, encrypted_converter
 from models.settings import Settings
 from starter.connection import connect, required
@@ -31,6 +32,20 @@ class Services:
     codec: AesGcmCodec
     temporal: Client
     providers: ProviderServices
+
+
+@asynccontextmanager
+async def statements_over(settings: Settings) -> AsyncGenerator[Statements, None]:
+    """Statements over connections of their own, closed at the end.
+
+    Raises:
+        SettingMissing: no database is set.
+    """
+    statements = Statements(required(settings.database_url, "CONCLAVE_DATABASE_URL"))
+    try:
+        yield statements
+    finally:
+        await statements.close()
 
 
 @asynccontextmanager
@@ -62,12 +77,15 @@ async def services(settings: Settings, role: str) -> AsyncGenerator[Services, No
         )
         codec = await payload_codec(transit, PostgresPayloadKeys(database))
         temporal = await connect(settings, encrypted_converter(codec), f"conclave-{role}-{secrets.token_hex(4)}")
-        async with provider_services(settings, database) as providers:
+        async with (
+            statements_over(settings) as statements,
+            provider_services(settings, database, statements) as providers,
+        ):
             yield Services(
                 settings=settings,
                 database=database,
                 sources=PostgresSources(database),
-                reviews=PostgresReviews(database),
+                reviews=PostgresReviews(database, statements),
                 codec=codec,
                 temporal=temporal,
                 providers=providers,

@@ -57,7 +57,9 @@ class ProviderServices:
 
 
 @asynccontextmanager
-async def provider_services(settings: Settings, database: Database) -> AsyncGenerator[ProviderServices, None]:
+async def provider_services(
+    settings: Settings, database: Database, statements: Statements
+) -> AsyncGenerator[ProviderServices, None]:
     """Put the provider service together; connections are closed at the end.
 
     Raises:
@@ -65,11 +67,9 @@ async def provider_services(settings: Settings, database: Database) -> AsyncGene
     """
     redis = counters_client(required(settings.redis_url, "CONCLAVE_REDIS_URL"))
     wire = HttpModelWire(loopback_allowed=settings.allow_loopback_providers)
-    statements = Statements(required(settings.database_url, "CONCLAVE_DATABASE_URL"))
     try:
         yield put_together(settings, database, statements, redis, wire)
     finally:
-        await statements.close()
         await wire.aclose()
         await redis.aclose()
 

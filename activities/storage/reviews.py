@@ -1,15 +1,17 @@
 """Reviews, their experts' results and their reports, in Postgres. Saving twice changes nothing."""
 
+import json
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import Table, bindparam, update
+from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import defer
 from sqlmodel import col, select
 
 from activities.ports import ReviewUnknown
 from activities.storage.database import Database
+from activities.storage.statements import Statement, Statements
 from models.expert import ExpertName, StaticResult
 from models.ids import ID
 from models.opinion import Opinion
@@ -22,44 +24,85 @@ STATIC = 0
 
 WITHOUT_REPORT = defer(Review.report)  # pyright: ignore[reportArgumentType]
 
-# The statements of a running review are built once: building one costs more processor time than running it.
-RESULTS = cast(Table, ExpertResult.__table__)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
-_NEW = insert(RESULTS)
-_KEY = ["review_id", "expert", "attempt"]
+_TYPES = {
+    "attempt": "INTEGER",
+    "findings": "INTEGER",
+    "seconds": "DOUBLE PRECISION",
+    "result": "JSONB",
+    "started_at": "TIMESTAMPTZ",
+    "finished_at": "TIMESTAMPTZ",
+    "partial": "BOOLEAN",
+    "report": "JSONB",
+    "found": "JSONB",
+    "ended": "JSONB",
+}
 
-BEGIN = _NEW.on_conflict_do_update(index_elements=_KEY, set_={"attempt": _NEW.excluded.attempt}).returning(
-    RESULTS.c.result
-)
+
+def _statement(sql: str) -> Statement:
+    return Statement(sql, _TYPES)
+
+
+# What every running review asks for, at the driver's own speed.
+_NEW = """
+    INSERT INTO expert_results (review_id, expert, attempt, status, findings, seconds, result, started_at)
+    VALUES (:review, :expert, :attempt, :status, :findings, :seconds, :result, :started_at)
+    ON CONFLICT (review_id, expert, attempt) DO UPDATE
+"""
+
+BEGIN = _statement(f"{_NEW} SET attempt = excluded.attempt RETURNING result")
 """Notes a beginning; a row that is there already stays as it is and gives its result."""
 
-SAVE = _NEW.on_conflict_do_update(
-    index_elements=_KEY, set_={name: _NEW.excluded[name] for name in ("status", "findings", "seconds", "result")}
+SAVE = _statement(
+    f"{_NEW} SET status = excluded.status, findings = excluded.findings, seconds = excluded.seconds,"
+    " result = excluded.result"
 )
 
-STATICS = select(RESULTS.c.result, RESULTS.c.seconds).where(
-    RESULTS.c.review_id == bindparam("review"), RESULTS.c.attempt == STATIC, RESULTS.c.result.is_not(None)
+STATICS = _statement(
+    "SELECT result, seconds FROM expert_results WHERE review_id = :review AND attempt = 0 AND result IS NOT NULL"
 )
 
-PROGRESS = select(RESULTS.c.expert, RESULTS.c.status, RESULTS.c.findings, RESULTS.c.seconds).where(
-    RESULTS.c.review_id == bindparam("review"), RESULTS.c.attempt == STATIC
+PROGRESS = _statement(
+    "SELECT expert, status, findings, seconds FROM expert_results WHERE review_id = :review AND attempt = 0"
 )
 """Asked for several times a second by everybody who watches: without the results."""
 
-END = (
-    update(RESULTS)
-    .where(RESULTS.c.review_id == bindparam("review"), RESULTS.c.expert == bindparam("name"))
-    .where(RESULTS.c.attempt == STATIC)
-    .values(status=bindparam("ended"), findings=bindparam("found"))
-)
+REPORT = _statement("SELECT report FROM reviews WHERE id = :review")
 
-REPORT = select(col(Review.report)).where(col(Review.id) == bindparam("review"))
+PUBLISH = _statement(
+    """
+    WITH reported AS (
+        INSERT INTO findings (
+            review_id, fingerprint, rank, kind, cwe, severity, confidence, path, line_start, line_end
+        )
+        SELECT :review, each.* FROM jsonb_to_recordset(:found) AS each (
+            fingerprint TEXT, rank INTEGER, kind TEXT, cwe TEXT, severity TEXT, confidence DOUBLE PRECISION, path TEXT,
+            line_start INTEGER, line_end INTEGER
+        )
+        ON CONFLICT DO NOTHING
+    ), over AS (
+        UPDATE expert_results r SET status = each.status, findings = each.findings
+        FROM jsonb_to_recordset(:ended) AS each (expert TEXT, status TEXT, findings INTEGER)
+        WHERE r.review_id = :review AND r.attempt = 0 AND r.expert = each.expert
+    )
+    UPDATE reviews SET status = 'completed', partial = :partial, report = :report, finished_at = :finished_at
+    WHERE id = :review
+    """
+)
+"""All of it or nothing."""
 
 
 class PostgresReviews:
     """The store of reviews."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, statements: Statements) -> None:
+        """Work on one database.
+
+        Args:
+            database: where reviews are.
+            statements: of the same database, for what running reviews ask.
+        """
         self._database = database
+        self._statements = statements
 
     async def accept(
         self, owner: str, order: ReviewOrder, request_hash: str, idempotency_key: str | None
@@ -121,51 +164,29 @@ class PostgresReviews:
 
     async def progress(self, review_id: str) -> dict[ExpertName, ExpertProgress]:
         """Where the experts stand that have begun."""
-        async with self._database.statements() as session:
-            rows = (await session.execute(PROGRESS, {"review": review_id})).all()
+        rows = await self._statements.rows(PROGRESS, {"review": review_id})
         return {
-            ExpertName(row.expert): ExpertProgress(
-                status=ExpertStatus(row.status), findings=row.findings, seconds=row.seconds
+            ExpertName(row["expert"]): ExpertProgress(
+                status=ExpertStatus(row["status"]), findings=row["findings"], seconds=row["seconds"]
             )
             for row in rows
         }
 
     async def start_expert(self, review_id: str, expert: ExpertName) -> StaticResult | None:
-        row = self._row(review_id, expert, STATIC, status=ExpertStatus.RUNNING.value)
-        async with self._database.statements() as session:
-            stored = (await session.execute(BEGIN, row)).scalar_one()
-        return None if stored is None else StaticResult.model_validate(stored)
+        row = _row(review_id, expert, STATIC, status=ExpertStatus.RUNNING)
+        noted = await self._statements.row(BEGIN, row)
+        return None if noted["result"] is None else StaticResult.model_validate_json(noted["result"])
 
     async def save_static(self, review_id: str, result: StaticResult, seconds: float) -> None:
-        await self._save(
-            self._row(
-                review_id,
-                result.expert,
-                STATIC,
-                status=ExpertStatus.DONE.value,
-                findings=len(result.findings),
-                seconds=seconds,
-                result=result.model_dump(mode="json"),
-            )
-        )
+        await self._save(review_id, result.expert, STATIC, result, seconds)
 
     async def static_results(self, review_id: str) -> dict[ExpertName, tuple[StaticResult, float]]:
-        async with self._database.statements() as session:
-            rows = (await session.execute(STATICS, {"review": review_id})).all()
-        stored = [(StaticResult.model_validate(row.result), row.seconds) for row in rows]
+        rows = await self._statements.rows(STATICS, {"review": review_id})
+        stored = [(StaticResult.model_validate_json(row["result"]), row["seconds"]) for row in rows]
         return {result.expert: (result, seconds) for result, seconds in stored}
 
     async def save_opinion(self, review_id: str, expert: ExpertName, attempt: int, opinion: Opinion) -> None:
-        await self._save(
-            self._row(
-                review_id,
-                expert,
-                attempt,
-                status=ExpertStatus.DONE.value,
-                findings=len(opinion.findings),
-                result=opinion.model_dump(mode="json"),
-            )
-        )
+        await self._save(review_id, expert, attempt, opinion)
 
     async def opinion(self, review_id: str, expert: ExpertName, attempt: int) -> Opinion | None:
         async with self._database.statements() as session:
@@ -186,29 +207,20 @@ class PostgresReviews:
             await session.execute(change)
 
     async def publish(self, report: ReviewReport, finished_at: datetime) -> None:
-        rows = [
-            finding.model_dump(mode="json", include=set(Finding.model_fields)) | {"review_id": report.review_id}
-            for finding in report.findings
-        ]
-        ends = [
-            {"review": report.review_id, "name": each.expert.value, "ended": each.status.value, "found": each.findings}
+        found = [finding.model_dump(mode="json", include=set(Finding.model_fields)) for finding in report.findings]
+        ended = [
+            {"expert": each.expert.value, "status": each.status.value, "findings": each.findings}
             for each in report.experts
         ]
-        async with self._database.transaction() as session:
-            if rows:
-                await session.execute(insert(Finding).values(rows).on_conflict_do_nothing())
-            if ends:
-                await session.execute(END, ends)
-            await session.execute(
-                update(Review)
-                .where(col(Review.id) == report.review_id)
-                .values(
-                    status=ReviewStatus.COMPLETED.value,
-                    partial=report.partial,
-                    report=report.model_dump(mode="json"),
-                    finished_at=finished_at,
-                )
-            )
+        values = {
+            "review": report.review_id,
+            "found": json.dumps(found),
+            "ended": json.dumps(ended),
+            "partial": report.partial,
+            "report": report.model_dump_json(),
+            "finished_at": finished_at,
+        }
+        await self._statements.rows(PUBLISH, values)
 
     async def finish(self, review_id: str, status: ReviewStatus, reason: str | None, finished_at: datetime) -> None:
         change = (
@@ -220,24 +232,30 @@ class PostgresReviews:
             await session.execute(change)
 
     async def report(self, review_id: str) -> ReviewReport | None:
-        async with self._database.statements() as session:
-            row = (await session.execute(REPORT, {"review": review_id})).one_or_none()
+        row = await self._statements.row(REPORT, {"review": review_id})
         if row is None:
             raise ReviewUnknown
-        return None if row.report is None else ReviewReport.model_validate(row.report)
+        return None if row["report"] is None else ReviewReport.model_validate_json(row["report"])
 
-    async def _save(self, row: dict[str, Any]) -> None:
-        async with self._database.statements() as session:
-            await session.execute(SAVE, row)
-
-    @staticmethod
-    def _row(review_id: str, expert: ExpertName, attempt: int, **values: Any) -> dict[str, Any]:
-        return {
-            "review_id": review_id,
-            "expert": expert.value,
-            "attempt": attempt,
-            "started_at": datetime.now(UTC),
-            "findings": 0,
-            "seconds": 0.0,
-            **values,
+    async def _save(
+        self, review_id: str, expert: ExpertName, attempt: int, result: StaticResult | Opinion, seconds: float = 0.0
+    ) -> None:
+        row = _row(review_id, expert, attempt, status=ExpertStatus.DONE) | {
+            "findings": len(result.findings),
+            "seconds": seconds,
+            "result": result.model_dump_json(),
         }
+        await self._statements.rows(SAVE, row)
+
+
+def _row(review_id: str, expert: ExpertName, attempt: int, status: ExpertStatus) -> dict[str, Any]:
+    return {
+        "review": review_id,
+        "expert": expert.value,
+        "attempt": attempt,
+        "status": status.value,
+        "findings": 0,
+        "seconds": 0.0,
+        "result": None,
+        "started_at": datetime.now(UTC),
+    }

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 
 import pytest
 from sqlalchemy import text
@@ -12,6 +13,7 @@ from activities.keys.transit import TransitKeys
 from activities.payload_keys import CONTEXT
 from activities.storage import schema
 from activities.storage.database import Database
+from activities.storage.statements import Statements
 from starter.stack.launcher import Stack
 
 
@@ -40,6 +42,22 @@ async def engine(empty_engine: AsyncEngine) -> AsyncEngine:
 @pytest.fixture
 def database(engine: AsyncEngine) -> Database:
     return Database(engine)
+
+
+@asynccontextmanager
+async def statements_of(stack: Stack, database: Database) -> AsyncGenerator[Statements]:
+    """Statements in the schema of a test's database."""
+    async with database.statements() as session:
+        schema = (await session.execute(text("SELECT current_schema()"))).scalar_one()
+    statements = Statements(stack.environment()["CONCLAVE_DATABASE_URL"], search_path=schema, application_name=schema)
+    yield statements
+    await statements.close()
+
+
+@pytest.fixture
+async def statements(stack: Stack, database: Database) -> AsyncGenerator[Statements]:
+    async with statements_of(stack, database) as found:
+        yield found
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from activities.model_half import RoutedModels
 from activities.ports import CallIdentity, Material, ModelFailed
 from activities.quota.counters import counters_client
 from activities.storage.database import Database
-from activities.storage.statements import Statements
 from models.call import TokenUsage
 from models.codec import AesGcmCodec
 from models.expert import ExpertName
@@ -27,6 +26,7 @@ from models.route import route
 from models.routing import RoutingPolicy
 from starter.provider_services import ProviderServices, put_together
 from starter.stack.launcher import Stack
+from tests.activities.conftest import statements_of
 from tests.activities.storage.test_storage import stored
 from tests.fakes import TEXTS, manifest
 from tests.providers.replies import Reply
@@ -107,19 +107,16 @@ async def desk(stack: Stack, database: Database, *names: str, **server: Any) -> 
     )
     redis = counters_client(environment["CONCLAVE_REDIS_URL"])
     wire = HttpModelWire(loopback_allowed=True)
-    async with database.statements() as session:
-        schema = (await session.execute(text("SELECT current_schema()"))).scalar_one()
-    statements = Statements(environment["CONCLAVE_DATABASE_URL"], search_path=schema)
-    services = put_together(settings, database, statements, redis, wire)
     codec = AesGcmCodec({"k": b"k" * 32}, "k")
-    models = RoutedModels(
-        services.router, services.wire, services.keys, services.quota, services.limiter, services.health, codec
-    )
-    _, _, what = await stored(database)
     async with AsyncExitStack() as open_things:
         open_things.push_async_callback(redis.aclose)
         open_things.push_async_callback(wire.aclose)
-        open_things.push_async_callback(statements.close)
+        statements = await open_things.enter_async_context(statements_of(stack, database))
+        services = put_together(settings, database, statements, redis, wire)
+        models = RoutedModels(
+            services.router, services.wire, services.keys, services.quota, services.limiter, services.health, codec
+        )
+        _, _, what = await stored(database, statements)
         at = Desk(services, models, database, f"user-{uuid.uuid4().hex}", what.review_id)
         for name in names:
             at.servers[name] = await open_things.enter_async_context(

@@ -6,16 +6,15 @@ from contextlib import asynccontextmanager
 
 import pytest
 from redis.asyncio import Redis
-from sqlalchemy import text
 
 from activities.quota.counters import RedisCounters, counters_client
 from activities.quota.gate import QuotaGate
 from activities.storage.database import Database
 from activities.storage.ledger import PostgresLedger
 from activities.storage.quotas import PostgresQuotas
-from activities.storage.statements import Statements
 from models.quota import QuotaLimits
 from starter.stack.launcher import Stack
+from tests.activities.conftest import statements_of
 
 DEFAULTS = QuotaLimits(daily_requests=1000, monthly_requests=10_000, daily_micro_usd=5_000_000)
 
@@ -46,11 +45,8 @@ async def ledger(stack: Stack, database: Database) -> AsyncGenerator[PostgresLed
 @asynccontextmanager
 async def ledger_on(stack: Stack, database: Database, limits: QuotaLimits) -> AsyncGenerator[PostgresLedger, None]:
     """A ledger in the schema of a test's database."""
-    async with database.statements() as session:
-        schema = (await session.execute(text("SELECT current_schema()"))).scalar_one()
-    statements = Statements(stack.environment()["CONCLAVE_DATABASE_URL"], search_path=schema)
-    yield PostgresLedger(statements, limits)
-    await statements.close()
+    async with statements_of(stack, database) as statements:
+        yield PostgresLedger(statements, limits)
 
 
 @pytest.fixture

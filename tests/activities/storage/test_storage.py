@@ -14,6 +14,7 @@ from activities.storage import schema
 from activities.storage.database import Database, engine_for
 from activities.storage.reviews import PostgresReviews
 from activities.storage.sources import PostgresSources, split_lines
+from activities.storage.statements import Statements
 from models.assembly import ExpertWork, Frame, assemble
 from models.config import ConsensusConfig
 from models.expert import ExpertName
@@ -26,10 +27,11 @@ from tests.fakes import TEXTS, finding, manifest, order, static
 
 SEC = ExpertName.SECURITY
 ME = "me"
+AWAY = "postgresql://nobody@127.0.0.1:9/none"
 
 
-async def stored(database: Database) -> tuple[PostgresSources, PostgresReviews, ReviewOrder]:
-    sources, reviews = PostgresSources(database), PostgresReviews(database)
+async def stored(database: Database, statements: Statements) -> tuple[PostgresSources, PostgresReviews, ReviewOrder]:
+    sources, reviews = PostgresSources(database), PostgresReviews(database, statements)
     source = AcceptedSource(manifest(), dict(TEXTS), {ArtifactKind.LCOV: b"TN:\n"})
     what = order(review_id=uuid.uuid4().hex, source_id=(await sources.save(ME, source)).source_id)
     await reviews.accept(ME, what, "hash", None)
@@ -43,8 +45,10 @@ def report(what: ReviewOrder) -> ReviewReport:
     return assemble(frame, manifest(), lines, [work], ConsensusConfig())
 
 
-async def test_a_source_comes_back_as_plain_files_and_leaves_nothing(database: Database) -> None:
-    sources, _, what = await stored(database)
+async def test_a_source_comes_back_as_plain_files_and_leaves_nothing(
+    database: Database, statements: Statements
+) -> None:
+    sources, _, what = await stored(database, statements)
     async with sources.checkout(what.source_id) as tree, sources.checkout(what.source_id) as same:
         assert same.root == tree.root
         assert {p.relative_to(tree.root).as_posix() for p in tree.root.rglob("*") if p.is_file()} == set(TEXTS)
@@ -65,8 +69,8 @@ async def test_line_ends_are_kept_and_counted_as_editors_do(database: Database) 
         assert (tree.root / "a.py").read_bytes() == b"x\r\ny\n"
 
 
-async def test_what_is_not_there_is_unknown(database: Database) -> None:
-    sources, reviews, what = await stored(database)
+async def test_what_is_not_there_is_unknown(database: Database, statements: Statements) -> None:
+    sources, reviews, what = await stored(database, statements)
     with pytest.raises(SourceUnknown):
         async with sources.checkout("0" * 32):
             pass
@@ -76,8 +80,8 @@ async def test_what_is_not_there_is_unknown(database: Database) -> None:
         await reviews.get("somebody else", what.review_id)
 
 
-async def test_saving_twice_changes_nothing(database: Database) -> None:
-    _, reviews, what = await stored(database)
+async def test_saving_twice_changes_nothing(database: Database, statements: Statements) -> None:
+    _, reviews, what = await stored(database, statements)
     assert await reviews.start_expert(what.review_id, SEC) is None
     result = static(SEC, finding())
     for _ in range(2):
@@ -92,8 +96,8 @@ async def test_saving_twice_changes_nothing(database: Database) -> None:
     assert published is not None and len(published.findings) == 1
 
 
-async def test_a_review_that_ended_stays_as_it_ended(database: Database) -> None:
-    _, reviews, what = await stored(database)
+async def test_a_review_that_ended_stays_as_it_ended(database: Database, statements: Statements) -> None:
+    _, reviews, what = await stored(database, statements)
     assert [row.id for row in await reviews.unfinished()] == [what.review_id]
     await reviews.publish(report(what), datetime.now(UTC))
     await reviews.finish(what.review_id, ReviewStatus.FAILED, "late", datetime.now(UTC))
@@ -102,8 +106,8 @@ async def test_a_review_that_ended_stays_as_it_ended(database: Database) -> None
     assert await reviews.unfinished() == []
 
 
-async def test_one_key_under_load_is_one_review(database: Database) -> None:
-    _, reviews, what = await stored(database)
+async def test_one_key_under_load_is_one_review(database: Database, statements: Statements) -> None:
+    _, reviews, what = await stored(database, statements)
     orders = [what.model_copy(update={"review_id": uuid.uuid4().hex}) for _ in range(50)]
     made = await asyncio.gather(*(reviews.accept(ME, each, "hash", "key") for each in orders))
     assert len({row.id for row, _ in made}) == 1
@@ -111,13 +115,17 @@ async def test_one_key_under_load_is_one_review(database: Database) -> None:
 
 
 async def test_a_database_that_is_not_there_is_unavailable() -> None:
-    reviews = PostgresReviews(Database(engine_for("postgresql://nobody@127.0.0.1:9/none")))
+    reviews = PostgresReviews(Database(engine_for(AWAY)), Statements(AWAY))
     with pytest.raises(StoreUnavailable):
         await reviews.unfinished()
+    with pytest.raises(StoreUnavailable):
+        await reviews.static_results("0" * 32)
 
 
-async def test_a_dropped_connection_is_replaced(database: Database, engine: AsyncEngine) -> None:
-    _, reviews, what = await stored(database)
+async def test_a_dropped_connection_is_replaced(
+    database: Database, statements: Statements, engine: AsyncEngine
+) -> None:
+    _, reviews, what = await stored(database, statements)
     async with engine.connect() as connection:
         await connection.execute(
             text(
