@@ -1,9 +1,11 @@
 """What decides how a review is done."""
 
+from typing import Annotated
+
 from pydantic import Field
 
 from models.expert import ExpertName
-from models.wire import Wire
+from models.wire import Slug, Wire
 
 
 def _each(value: float) -> dict[ExpertName, float]:
@@ -50,6 +52,15 @@ class ConsensusConfig(Wire):
     """Severity weight (3 = high) from which one strong specialist cannot be out-voted by others' silence."""
     protect_confidence: float = Field(default=0.8, ge=0, le=1)
     """How sure that specialist has to be."""
+
+
+class AnalysisConfig(Wire):
+    """The experts' static halves."""
+
+    tools_off: Annotated[tuple[Slug, ...], Field(max_length=32)] = ()
+    """Analysers that do not run, by name."""
+    min_confidence: float = Field(default=0.0, ge=0, le=1)
+    """Static findings less sure than this take no part in the panel."""
 
 
 class OrchestratorConfig(Wire):

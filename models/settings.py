@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Literal
 
 from platformdirs import user_data_path
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from models.identity import Declared, Identity, identities
 from models.source import MAX_FILES, MAX_SOURCE_BYTES
 
 
@@ -36,6 +37,11 @@ class Settings(BaseSettings):
     """Address of the Conclave API. Unset: the local stack's, started when needed."""
     api_token: SecretStr | None = None
     """Bearer token for the API. Unset: `home`/secrets/api-token."""
+    second_token: SecretStr | None = None
+    """Bearer token of the local stack's second identity, an approver. Unset: `home`/secrets/second-token."""
+    identities: tuple[Declared, ...] = ()
+    """Who else may call the API: a JSON list of {"name", "token_sha256", "roles"}; roles are user, operator, approver,
+    admin."""
     api_host: str = "127.0.0.1"
     """Address that `conclave serve` listens on."""
     api_port: int = Field(default=8300, ge=1, le=65535)
@@ -105,6 +111,11 @@ class Settings(BaseSettings):
     alert_urls: tuple[SecretStr, ...] = ()
     """Where alerts go: Apprise URLs (`mailto://`, `slack://`, `pagerduty://`, `json://`, ...); none: the API alone."""
 
+    approvals_needed: int = Field(default=2, ge=1, le=10)
+    """Distinct approvers of a promotion, its author and who asked for it not among them; 1 on the local stack."""
+    promotion_days: int = Field(default=7, ge=1, le=90)
+    """Days until a promotion that nobody decided expires."""
+
     codec_token: SecretStr | None = None
     """Token of the codec endpoint. Unset: `home`/secrets/codec-token; without either the endpoint refuses."""
 
@@ -116,6 +127,19 @@ class Settings(BaseSettings):
     """Bytes of all files of one source together; also bounds the request body."""
     analyser_parallelism: int | None = Field(default=None, ge=1)
     """Analyser processes at once on one worker. Unset: one per core."""
+
+    @model_validator(mode="after")
+    def _all_different(self) -> "Settings":
+        self.callers()
+        return self
+
+    def callers(self) -> tuple[Identity, ...]:
+        """Everybody who may call the API."""
+        return identities(
+            self.identities,
+            self.api_token.get_secret_value() if self.api_token else None,
+            self.second_token.get_secret_value() if self.second_token else None,
+        )
 
     @cached_property
     def secrets_dir(self) -> Path:

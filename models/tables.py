@@ -49,6 +49,10 @@ class Review(SQLModel, table=True):
     report: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB, nullable=True))
     partial: bool | None = None
     failure: str | None = Field(default=None, max_length=80)
+    config_hash: str | None = Field(default=None, max_length=80)
+    """Of the reviewer configuration; None: from before there were any."""
+    background: bool = False
+    """Made by an experiment or a trial: in no user's list, and started by nobody but its process."""
     created_at: datetime = _utc()
     finished_at: datetime | None = _utc(default=None)
 
@@ -296,3 +300,217 @@ class Route(SQLModel, table=True):
     expert: str = Field(primary_key=True, max_length=20)
     decision: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
     created_at: datetime = _utc()
+
+
+def _json() -> Any:
+    return Field(sa_column=Column(JSONB, nullable=False))
+
+
+class ReviewerConfiguration(SQLModel, table=True):
+    """A reviewer configuration by its hash."""
+
+    __tablename__ = "reviewer_configs"
+
+    config_hash: str = Field(primary_key=True, max_length=80)
+    similarity_hash: str = Field(max_length=90)
+    config: dict[str, Any] = _json()
+    created_by: str = Field(max_length=120)
+    created_at: datetime = _utc()
+
+
+class Dataset(SQLModel, table=True):
+    """One immutable version of a dataset."""
+
+    __tablename__ = "datasets"
+
+    id: str = Field(primary_key=True, max_length=32)
+    name: str = Field(max_length=60)
+    version: int
+    content_hash: str = Field(max_length=80)
+    stats: dict[str, Any] = _json()
+    created_by: str = Field(max_length=120)
+    created_at: datetime = _utc()
+
+
+class Sample(SQLModel, table=True):
+    """One labelled sample; its code is the source."""
+
+    __tablename__ = "samples"
+
+    dataset_id: str = Field(primary_key=True, foreign_key="datasets.id", max_length=32)
+    position: int = Field(primary_key=True)
+    sample_id: str = Field(max_length=120)
+    source_id: str = Field(foreign_key="sources.id", max_length=32)
+    path: str
+    language: str = Field(max_length=20)
+    split: str = Field(max_length=10)
+    group_name: str = Field(max_length=120)
+    clean: bool
+    labels: list[dict[str, Any]] = _json()
+    scope: dict[str, Any] = _json()
+    extra: dict[str, Any] = _json()
+    """Everything else its line said; for people, never for a reviewer."""
+
+
+class Experiment(SQLModel, table=True):
+    """One experiment."""
+
+    __tablename__ = "experiments"
+
+    id: str = Field(primary_key=True, max_length=32)
+    name: str = Field(max_length=80)
+    config: dict[str, Any] = _json()
+    config_hash: str = Field(max_length=80)
+    dataset_id: str = Field(foreign_key="datasets.id", max_length=32)
+    positions: list[int] = Field(sa_column=Column(JSONB, nullable=False))
+    policy: str = Field(max_length=20)
+    status: str = Field(max_length=20)
+    bar: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB, nullable=True))
+    failure: str | None = Field(default=None, max_length=80)
+    idempotency_key: str | None = Field(default=None, max_length=255)
+    request_hash: str = Field(max_length=64)
+    created_by: str = Field(max_length=120)
+    created_at: datetime = _utc()
+    finished_at: datetime | None = _utc(default=None)
+
+
+class ExperimentSample(SQLModel, table=True):
+    """One sample of an experiment and the review that was made of it."""
+
+    __tablename__ = "experiment_samples"
+
+    experiment_id: str = Field(primary_key=True, foreign_key="experiments.id", max_length=32)
+    number: int = Field(primary_key=True)
+    """Place in the experiment."""
+    position: int
+    """Place in the dataset."""
+    review_id: str = Field(foreign_key="reviews.id", unique=True, max_length=32)
+    static_seconds: float | None = None
+    """Its share of the batch's static analysis; None: not analysed yet."""
+    seconds: float | None = None
+    """From the begin of its review to its report, without `static_seconds`; None: not over."""
+    cached: bool = False
+    failure: str | None = Field(default=None, max_length=80)
+    finished_at: datetime | None = _utc(default=None)
+
+
+class Evaluation(SQLModel, table=True):
+    """What came of an experiment."""
+
+    __tablename__ = "evaluations"
+
+    id: str = Field(primary_key=True, max_length=32)
+    experiment_id: str = Field(foreign_key="experiments.id", unique=True, max_length=32)
+    metrics: dict[str, Any] = _json()
+    ai_verdict: str = Field(max_length=20)
+    ai_confidence: float
+    ai_reasons: list[str] = Field(sa_column=Column(JSONB, nullable=False))
+    judged_by: str = Field(max_length=80)
+    human_override: str | None = Field(default=None, max_length=20)
+    override_reason: str | None = Field(default=None, max_length=400)
+    evaluated_by: str | None = Field(default=None, max_length=120)
+    """Who overrode the verdict."""
+    decision: dict[str, Any] = _json()
+    report_hash: str = Field(max_length=90)
+    evaluated_at: datetime = _utc()
+
+
+class Version(SQLModel, table=True):
+    """A configuration that is, or was, in production."""
+
+    __tablename__ = "versions"
+
+    id: str = Field(primary_key=True, max_length=32)
+    number: int = Field(unique=True)
+    config_hash: str = Field(max_length=80)
+    config: dict[str, Any] = _json()
+    status: str = Field(max_length=20)
+    experiment_id: str | None = Field(default=None, foreign_key="experiments.id", max_length=32)
+    promotion_id: str | None = Field(default=None, max_length=32)
+    promoted_by: str = Field(max_length=120)
+    promoted_at: datetime = _utc()
+
+
+class Promotion(SQLModel, table=True):
+    """A promotion that waits, or waited, for people."""
+
+    __tablename__ = "promotions"
+
+    id: str = Field(primary_key=True, max_length=32)
+    experiment_id: str = Field(foreign_key="experiments.id", max_length=32)
+    from_version_id: str | None = Field(default=None, foreign_key="versions.id", max_length=32)
+    to_version_id: str | None = Field(default=None, foreign_key="versions.id", max_length=32)
+    status: str = Field(max_length=20)
+    reason: str = Field(max_length=400)
+    evidence: dict[str, Any] = _json()
+    needed: int
+    author: str = Field(max_length=120)
+    requested_by: str = Field(max_length=120)
+    requested_at: datetime = _utc()
+    expires_at: datetime = _utc()
+    approver_id: str | None = Field(default=None, max_length=120)
+    """Whose word completed the number."""
+    promoted_at: datetime | None = _utc(default=None)
+    refusal: str | None = Field(default=None, max_length=80)
+    idempotency_key: str | None = Field(default=None, max_length=255)
+    request_hash: str = Field(max_length=64)
+
+
+class Approval(SQLModel, table=True):
+    """One approver's word."""
+
+    __tablename__ = "approvals"
+
+    promotion_id: str = Field(primary_key=True, foreign_key="promotions.id", max_length=32)
+    approver: str = Field(primary_key=True, max_length=120)
+    vote: str = Field(max_length=10)
+    evidence: dict[str, Any] = _json()
+    reason: str | None = Field(default=None, max_length=400)
+    at: datetime = _utc()
+
+
+class Blacklist(SQLModel, table=True):
+    """A quarantined configuration; released ones keep their row."""
+
+    __tablename__ = "blacklist"
+
+    id: str = Field(primary_key=True, max_length=32)
+    config_hash: str = Field(unique=True, max_length=80)
+    reason: str = Field(max_length=400)
+    evidence: dict[str, Any] = _json()
+    quarantined_by: str = Field(max_length=120)
+    quarantined_at: datetime = _utc()
+    review_status: str = Field(max_length=20)
+    reviewed_by: str | None = Field(default=None, max_length=120)
+    reviewed_at: datetime | None = _utc(default=None)
+    release_reason: str | None = Field(default=None, max_length=400)
+
+
+class Trial(SQLModel, table=True):
+    """A candidate that reviews a share of the live traffic in the background."""
+
+    __tablename__ = "trials"
+
+    id: str = Field(primary_key=True, max_length=32)
+    experiment_id: str = Field(foreign_key="experiments.id", max_length=32)
+    config: dict[str, Any] = _json()
+    config_hash: str = Field(max_length=80)
+    share_percent: int
+    status: str = Field(max_length=20)
+    started_by: str = Field(max_length=120)
+    started_at: datetime = _utc()
+    stopped_at: datetime | None = _utc(default=None)
+    reason: str | None = Field(default=None, max_length=400)
+
+
+class TrialReview(SQLModel, table=True):
+    """A live review and the candidate's of the same source."""
+
+    __tablename__ = "trial_reviews"
+
+    trial_id: str = Field(primary_key=True, foreign_key="trials.id", max_length=32)
+    review_id: str = Field(primary_key=True, foreign_key="reviews.id", max_length=32)
+    candidate_review_id: str = Field(foreign_key="reviews.id", unique=True, max_length=32)
+    comparison: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB, nullable=True))
+    created_at: datetime = _utc()
+    compared_at: datetime | None = _utc(default=None)

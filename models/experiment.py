@@ -1,0 +1,170 @@
+"""An experiment: a reviewer configuration measured on labelled data, and what came of it."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from models.dataset import Split
+from models.gate import Decision, PolicyHash, PolicyName
+from models.measure import Metrics
+from models.reviewer_config import ConfigHash, ReviewerConfig
+from models.verdict import AiVerdict, Override, Verdict
+from models.wire import Slug, Wire
+
+MIN_SAMPLES = 100
+"""Fewer say too little: a policy calls that inconclusive."""
+
+ExperimentName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$", max_length=80)]
+
+
+class ExperimentStatus(StrEnum):
+    """Where an experiment stands."""
+
+    CREATED = "created"
+    RUNNING = "running"
+    PAUSED = "paused"
+    EVALUATING = "evaluating"
+    """All samples are done; metrics, verdict and gate follow."""
+    PASSED = "passed"
+    """The gate let it through; a promotion may be asked for."""
+    INCONCLUSIVE = "inconclusive"
+    QUARANTINED = "quarantined"
+    """The gate, or a person, said no: the configuration is on the blacklist."""
+    PROMOTED = "promoted"
+    """It is, or was, stable."""
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+    """It could not be finished; `failure` has the code."""
+
+
+OPEN = frozenset({ExperimentStatus.CREATED, ExperimentStatus.RUNNING, ExperimentStatus.PAUSED})
+ENDED = frozenset(ExperimentStatus) - OPEN - {ExperimentStatus.EVALUATING}
+
+
+class ExperimentRequest(Wire):
+    """Body of `POST /experiments`."""
+
+    name: ExperimentName
+    dataset_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+    config: ReviewerConfig = ReviewerConfig()
+    split: Split | None = None
+    """Only these samples; None: all."""
+    limit: int | None = Field(default=None, ge=1)
+    """The first so many samples of the split; None: all."""
+    policy: PolicyName | None = None
+    """None: what the service is set to."""
+    start: bool = True
+    """False: only create it; `POST /experiments/{id}/evaluate` starts it."""
+
+
+class Bar(Wire):
+    """What is fixed, on the audit chain, before the first sample: changed later, the experiment is refused."""
+
+    config_hash: ConfigHash
+    dataset_hash: str
+    policy: PolicyName
+    policy_hash: PolicyHash
+    samples: int = Field(ge=1)
+    attempts: int = Field(default=1, ge=1)
+    """Experiments on this dataset so far, this one included: who tries often passes once by luck."""
+
+
+class ExperimentOrder(Wire):
+    """Input of `ExperimentWorkflow`: ids and numbers only."""
+
+    experiment_id: str
+    name: str
+    samples: int = Field(ge=1)
+    window: int = Field(default=16, ge=1, le=200)
+    """Reviews at once."""
+    batch: int = Field(default=100, ge=1, le=1000)
+    """Samples whose static analysis runs together."""
+    per_run: int = Field(default=500, ge=1)
+    """Samples of one run of the process; then it goes on in a new one, so that no history grows long."""
+    analysis_queue: str
+    models_queue: str
+    state: "ExperimentState" = Field(default_factory=lambda: ExperimentState())
+
+
+class ExperimentState(Wire):
+    """What one run of the process hands to the next."""
+
+    opened: bool = False
+    done: int = Field(default=0, ge=0)
+    """Positions below this are over."""
+    errors: int = Field(default=0, ge=0)
+    paused: bool = False
+    seconds: float = Field(default=0.0, ge=0)
+    """Time spent on samples so far, pauses left out: for the estimate of what is left."""
+
+
+class Progress(Wire):
+    """How far an experiment is: the answer of the process's query, and part of the API's view."""
+
+    samples: int = Field(ge=0)
+    done: int = Field(ge=0)
+    errors: int = Field(default=0, ge=0)
+    paused: bool = False
+    seconds_left: float | None = None
+    """At the pace so far; None before there is one."""
+
+
+class Evaluation(Wire):
+    """What came of an experiment."""
+
+    metrics: Metrics
+    ai: AiVerdict
+    override: Override | None = None
+    decision: Decision
+    report_hash: Annotated[str, StringConstraints(pattern=r"^report:v1:sha256:[0-9a-f]{64}$")]
+    """Of metrics, verdict and decision: what an approver puts a name to."""
+    evaluated_at: datetime
+
+    @property
+    def verdict(self) -> Verdict:
+        """The word that counts: a person's over the AI's."""
+        return self.override.verdict if self.override else self.ai.verdict
+
+
+class ExperimentOutcome(Wire):
+    """Result of `ExperimentWorkflow`."""
+
+    experiment_id: str
+    status: ExperimentStatus
+    samples: int = 0
+    errors: int = 0
+    failure: Slug | None = None
+
+
+class ExperimentView(Wire):
+    """An experiment as the API shows it."""
+
+    id: str
+    name: str
+    status: ExperimentStatus
+    config: ReviewerConfig
+    config_hash: ConfigHash
+    like: tuple[str, ...] = ()
+    """Hashes of other configurations that hardly differ: a warning."""
+    dataset_id: str
+    dataset: str
+    """Name and version."""
+    bar: Bar | None = None
+    progress: Progress
+    evaluation: Evaluation | None = None
+    promotion_id: str | None = None
+    failure: Slug | None = None
+    workflow_id: str
+    workflow_url: str | None = None
+    created_by: str
+    created_at: datetime
+    finished_at: datetime | None = None
+
+
+class ExperimentPage(Wire):
+    """Some experiments, newest first."""
+
+    experiments: tuple[ExperimentView, ...] = ()
+    next_cursor: str | None = None
