@@ -5,6 +5,7 @@ providers then enforce their limits themselves, and every failure is still handl
 """
 
 import random
+import re
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -39,6 +40,9 @@ KNOWN_SECONDS = 1.0
 """For this long one process takes what was seen for unchanged; cooldowns are always read anew."""
 
 Place = tuple[str, str | None]
+
+_ENTRY = re.compile(r"(?P<at>[0-9]{1,15}) (?P<outcome>[a-z-]{1,20}) (?P<latency>[0-9]{1,12}(\.[0-9]{1,12})?)", re.ASCII)
+"""A call as the script notes it; anything else that stands in the list is passed over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,8 +205,8 @@ def _told_to_wait(limits: RateLimits) -> float:
 
 def _traffic(entries: Sequence[str], now_ms: int) -> Traffic:
     """Latency of the good calls, and how many were good or not; neutral ones are not remembered."""
-    seen = [(int(at), outcome, float(latency)) for at, outcome, latency in (entry.split(" ") for entry in entries)]
-    recent = [(outcome, latency) for at, outcome, latency in seen if at > now_ms - RECENT_MS]
+    read = [found for entry in entries if (found := _ENTRY.fullmatch(entry))]
+    recent = [(found["outcome"], float(found["latency"])) for found in read if int(found["at"]) > now_ms - RECENT_MS]
     latencies = sorted(latency for outcome, latency in recent if outcome == Outcome.GOOD)
     return Traffic(
         latency_p50_ms=percentile(latencies, 0.5),

@@ -272,6 +272,14 @@ async def test_what_is_old_says_nothing(limiter: RedisLimiter, redis: Redis) -> 
     assert (seen.successes, seen.latency_p50_ms) == (1, 20)
 
 
+async def test_what_is_no_call_is_passed_over(limiter: RedisLimiter, redis: Redis) -> None:
+    where, (second, _) = provider(), await redis.time()
+    garbage = ("what is this?", "", f"{second * 1000} good", f"{second * 1000} good nan", f"x good {second}")
+    await redis.lpush(f"provider:{where.id}:recent", f"{second * 1000} good 20", *garbage)
+    seen = (await limiter.traffic([(where.id, None)]))[where.id, None]
+    assert (seen.successes, seen.failures, seen.latency_p50_ms) == (1, 0, 20)
+
+
 async def test_state_of_another_type_is_dropped(limiter: RedisLimiter, redis: Redis) -> None:
     where = provider(requests_per_minute=1)
     for key in ("leases", "circuit", "requests", "recent", "cooling"):
