@@ -8,7 +8,7 @@ import pytest
 from models.settings import Settings
 from starter.client import Client
 from starter.stack.launcher import ALL, Stack
-from tests.stack_fixture import running_stack
+from tests.stack_fixture import new_folder, running_stack
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -26,7 +26,7 @@ def settings_of(stack: Stack) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Generator[Stack, None, None]:
+def service() -> Generator[Stack, None, None]:
     """A stack of its own for one module: its parts may be killed. Its folder has a name that trips programs up."""
-    with running_stack(tmp_path_factory.mktemp("service") / "it's a home #1?", ALL) as found:
+    with new_folder() as folder, running_stack(folder / "it's a home #1?", ALL) as found:
         yield found

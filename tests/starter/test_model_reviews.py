@@ -20,7 +20,7 @@ from models.quota import QuotaLimits
 from starter.stack.launcher import ALL, Stack
 from tests.providers.replies import Reply
 from tests.providers.server import ScriptedProvider, Seen
-from tests.stack_fixture import running_stack
+from tests.stack_fixture import new_folder, running_stack
 from tests.starter.test_review_command import conclave
 
 CODE = "import os\n\n\ndef run(cmd):\n    os.system(cmd)\n"
@@ -70,10 +70,10 @@ class Providers:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Generator[tuple[Stack, Providers]]:
+def served() -> Generator[tuple[Stack, Providers]]:
     """A stack with two keyless providers: `first`, and `second` behind it."""
     providers = Providers()
-    with running_stack(tmp_path_factory.mktemp("models") / "home", ALL, allow_loopback_providers=True) as stack:
+    with new_folder() as folder, running_stack(folder / "home", ALL, allow_loopback_providers=True) as stack:
         url = stack.environment()["CONCLAVE_DATABASE_URL"]
 
         async def add() -> None:

@@ -1,5 +1,6 @@
 """Providers, keys, limits, use, health and alerts on the command line, as their user runs it: real processes."""
 
+import asyncio
 import json
 import os
 import re
@@ -13,12 +14,15 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from activities.storage.audit import PostgresAudit
+from activities.storage.database import Database, engine_for
+from models.audit import AuditAction, AuditEvent
 from models.call import TokenUsage
 from starter.cli import app
 from starter.stack.launcher import ALL, Stack
 from tests.providers.replies import Reply
 from tests.providers.server import ScriptedProvider
-from tests.stack_fixture import running_stack
+from tests.stack_fixture import new_folder, running_stack
 from tests.starter.test_model_reviews import CODE, Providers
 from tests.starter.test_review_command import CONCLAVE
 
@@ -84,10 +88,10 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Generator[Desk]:
+def desk() -> Generator[Desk]:
     """Two providers, added as a user adds them: `open` takes no key, `closed` does."""
     providers = Providers()
-    with running_stack(tmp_path_factory.mktemp("commands") / "home", ALL, allow_loopback_providers=True) as stack:
+    with new_folder() as folder, running_stack(folder / "home", ALL, allow_loopback_providers=True) as stack:
         found = Desk(stack, providers)
         for name, options in (("open", ("--no-key",)), ("closed", ("--key",))):
             server = providers.start(name)
@@ -334,6 +338,31 @@ def test_use_is_told_and_a_crossed_limit_raises_alerts(desk: Desk, source: Path)
         first: True,
         raised[1]["id"]: False,
     }
+
+
+def test_the_audit_chain_is_signed_listed_exported_and_verified(desk: Desk, tmp_path: Path) -> None:
+    event = AuditEvent(action=AuditAction.DATASET_IMPORTED, actor="anna", subject="demo", data={"samples": 3})
+
+    async def append() -> None:
+        engine = engine_for(desk.stack.environment()["CONCLAVE_DATABASE_URL"])
+        await PostgresAudit(Database(engine)).append(event)
+        await engine.dispose()
+
+    asyncio.run(append())
+    [entry] = desk.told("audit", "list", "--action", "dataset_imported", "--subject", "demo")
+    assert (entry["actor"], entry["data"]) == ("anna", {"samples": 3})
+    assert '{"samples": 3}' in desk.run("audit", "list")
+    assert "is signed, and with it every entry before" in desk.run("audit", "checkpoint")
+    assert desk.run("audit", "checkpoint") == "Every entry is vouched for already.\n"
+    verdict = desk.told("audit", "verify")
+    assert verdict["intact"] and verdict["checkpoint_seq"] == verdict["total"] and verdict["checkpoint_signature_ok"]
+    export, checkpoints = tmp_path / "audit.jsonl", desk.stack.home / "audit" / "checkpoints.jsonl"
+    assert desk.told("audit", "export", export) == {"file": str(export), "entries": verdict["total"]}
+    key = tmp_path / "key.pem"
+    key.write_text(json.loads(checkpoints.read_text().splitlines()[0])["public_key"])
+    offline = desk.run("audit", "verify", export, "--checkpoints", checkpoints, "--public-key", key)
+    assert f"up to entry {verdict['total']} (signatures verified)" in offline
+    assert "[file_unwritable]" in desk.run("audit", "export", tmp_path / "no" / "such.jsonl", code=2)
 
 
 def test_health_has_every_provider_that_is_switched_on(desk: Desk) -> None:
