@@ -1,6 +1,7 @@
 """Labelled samples: what a reviewer is measured on."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -10,15 +11,24 @@ import rfc8785
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from models.expert import Cwe, Severity
-from models.source import Language
+from models.paths import path_problem
+from models.source import MAX_FILE_BYTES, Language, language_of
 from models.wire import Wire
 
 MAX_SAMPLES = 20_000
 MAX_SAMPLE_CHARACTERS = 200_000
 MAX_LABELS = 100
+MAX_TYPES = 1_000
+"""Different types of labels in one dataset."""
+
+BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
+_SEPARATOR = re.compile(r"[/\\]")
+_C_FAMILY = {Language.C, Language.CPP}
+"""Told apart by their users, not by every collection: C code is often filed under C++."""
 
 SampleId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]*$", max_length=120)]
-DatasetName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=60)]
+NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+DatasetName = Annotated[str, StringConstraints(pattern=f"^{NAME.pattern}$", max_length=60)]
 Rule = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/+-]*$", max_length=120)]
 LabelType = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._/-]*$", max_length=120)]
 """A slug, or `category/slug`."""
@@ -69,7 +79,7 @@ class SampleLine(BaseModel):
     id: SampleId
     language: Language
     filename: Annotated[str, StringConstraints(min_length=1, max_length=400)]
-    """Only the last part of the path is shown to a reviewer."""
+    """Only the last part of the path, `name`, is shown to a reviewer. Its ending says the language."""
     code: Annotated[str, StringConstraints(min_length=1, max_length=MAX_SAMPLE_CHARACTERS)]
     labels: Annotated[tuple[Label, ...], Field(max_length=MAX_LABELS)] = ()
     clean: bool
@@ -78,19 +88,48 @@ class SampleLine(BaseModel):
     """Where it is from. Never shown to a reviewer: it often gives the answer away."""
     licence: Annotated[str, StringConstraints(max_length=120)] = ""
     scope: Scope = Scope()
-    group: Annotated[str, StringConstraints(max_length=120)] | None = None
+    group: Annotated[str, StringConstraints(min_length=1, max_length=120)] | None = None
     """Samples cut from one file share it; None: the sample is a group of its own."""
     split: Split | None = None
     """None: chosen by the hash of the group, three of five for `dev`."""
 
+    @property
+    def name(self) -> str:
+        """File name without folders, of either kind of system."""
+        return _SEPARATOR.split(self.filename)[-1]
+
+    @property
+    def lines(self) -> int:
+        """Lines of the code as editors and analysers number them."""
+        return line_count(self.code)
+
+    @model_validator(mode="after")
+    def _readable(self) -> "SampleLine":
+        problem = path_problem(self.name)
+        if problem:
+            raise ValueError(f"the last part of `filename` {problem}")
+        found = language_of(self.name)
+        if found is not self.language and not {found, self.language} <= _C_FAMILY:
+            raise ValueError("the ending of `filename` is not one of `language`")
+        if not self.code.strip().strip(BOM):
+            raise ValueError("`code` is blank")
+        if len(self.code.encode()) > MAX_FILE_BYTES:
+            raise ValueError(f"`code` is larger than {MAX_FILE_BYTES} bytes")
+        return self
+
     @model_validator(mode="after")
     def _consistent(self) -> "SampleLine":
         if self.clean == bool(self.labels):
-            raise ValueError("clean samples have no labels, others have at least one")
-        lines = self.code.count("\n") + 1
-        if any(label.line_end > lines for label in self.labels):
-            raise ValueError("a label names lines that the code does not have")
+            raise ValueError("samples with `clean` have no `labels`, all others have some")
+        if any(label.line_end > self.lines for label in self.labels):
+            raise ValueError(f"a label names a line after the last, which is {self.lines}")
         return self
+
+
+def line_count(code: str) -> int:
+    """Lines that end in LF, CR LF or CR; the last may lack it."""
+    text = code.replace("\r\n", "\n").replace("\r", "\n")
+    return text.count("\n") + (not text.endswith("\n"))
 
 
 class Sample(Wire):
@@ -108,6 +147,24 @@ class Sample(Wire):
     clean: bool
     labels: tuple[Label, ...] = ()
     scope: Scope = Scope()
+
+
+class SampleExtra(Wire):
+    """What the line of a sample says besides; for people, never for a reviewer."""
+
+    filename: str
+    """With its folders."""
+    source: str
+    licence: str
+    other: dict[str, Any] = {}
+    """Fields that have no meaning here, unchanged."""
+
+
+class SampleView(Wire):
+    """A sample as people see it."""
+
+    sample: Sample
+    extra: SampleExtra
 
 
 class DatasetStats(Wire):
@@ -148,8 +205,12 @@ class LineProblem(Wire):
     """What is wrong with one line of a dataset file; never the value."""
 
     line: int = Field(ge=1)
-    field: str
+    field: str = ""
+    """Empty: the line as a whole."""
     problem: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}{f', `{self.field}`' if self.field else ''}: {self.problem}"
 
 
 def content_hash(lines: Sequence[SampleLine]) -> str:

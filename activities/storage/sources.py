@@ -11,14 +11,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, cast
 
 import zstandard
-from sqlalchemy import bindparam, func
+from sqlalchemy import Table, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import load_only
-from sqlmodel import col, select
+from sqlmodel import col
 
-from activities.ports import SourceTree, SourceUnknown
+from activities.ports import SourceBatch, SourceTree, SourceUnknown
 from activities.storage.database import Database
 from models.ids import ID
 from models.intake import AcceptedSource
@@ -26,12 +28,19 @@ from models.source import ArtifactKind, SourceManifest
 from models.tables import Source
 
 COMPRESSION_LEVEL = 3
+BATCH = 500
+"""Sources that are packed and sent at once."""
+
+SOURCES = cast(Table, Source.__table__)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
 
 MANIFEST_ONLY = load_only(Source.id, Source.manifest)  # pyright: ignore[reportArgumentType]
 """A manifest is read often, the text that belongs to it seldom."""
 
 WHOLE = select(col(Source.manifest), col(Source.content), col(Source.artifacts)).where(
     col(Source.id) == bindparam("wanted")
+)
+MANY = select(col(Source.id), col(Source.manifest), col(Source.content), col(Source.artifacts)).where(
+    col(Source.id).in_(bindparam("wanted", expanding=True))
 )
 
 
@@ -69,16 +78,7 @@ class PostgresSources:
 
     async def save(self, owner: str, source: AcceptedSource) -> SourceManifest:
         """Store a source; returns the manifest under which it is known, an earlier one for the same content."""
-        artifacts = {kind: base64.b64encode(_pack(data)).decode() for kind, data in source.artifacts.items()}
-        row = {
-            "id": source.manifest.source_id,
-            "owner": owner,
-            "content_hash": source.manifest.content_hash,
-            "manifest": source.manifest.model_dump(mode="json"),
-            "content": await asyncio.to_thread(lambda: _pack(json.dumps(source.texts).encode())),
-            "artifacts": artifacts,
-            "created_at": datetime.now(UTC),
-        }
+        row = await asyncio.to_thread(_row, owner, source)
         async with self._database.transaction() as session:
             statement = insert(Source).values(row)
             # The same content under another name: it is now called what its owner called it last.
@@ -92,6 +92,27 @@ class PostgresSources:
                 .where(col(Source.owner) == owner, col(Source.content_hash) == source.manifest.content_hash)
             )
             return SourceManifest.model_validate(found.scalar_one().manifest)
+
+    async def save_all(self, session: AsyncSession, owner: str, sources: Sequence[AcceptedSource]) -> list[str]:
+        """Store many sources in the caller's transaction; returns the id of each, an earlier one for the same content.
+
+        Unlike `save` it leaves the label of a source that is there already.
+        """
+        fresh = {source.manifest.content_hash: source for source in sources}
+        # In one order, whoever stores them: two transactions that wait for each other's rows would never end.
+        hashes = sorted(fresh)
+        ids: dict[str, str] = {}
+        for first in range(0, len(hashes), BATCH):
+            batch = hashes[first : first + BATCH]
+            rows = await asyncio.to_thread(_rows, owner, [fresh[each] for each in batch])
+            await session.execute(insert(SOURCES).on_conflict_do_nothing(), rows)
+            found = await session.execute(
+                select(SOURCES.c.content_hash, SOURCES.c.id).where(
+                    SOURCES.c.owner == owner, SOURCES.c.content_hash.in_(batch)
+                )
+            )
+            ids.update({row.content_hash: row.id for row in found})
+        return [ids[source.manifest.content_hash] for source in sources]
 
     async def manifest(self, owner: str, source_id: str) -> SourceManifest:
         """The manifest of an owner's source.
@@ -132,12 +153,29 @@ class PostgresSources:
                 self._open.pop(source_id, None)
                 await asyncio.to_thread(shutil.rmtree, shared.folder, ignore_errors=True)
 
+    @asynccontextmanager
+    async def checkout_many(self, source_ids: Sequence[str]) -> AsyncGenerator[SourceBatch, None]:
+        """Lay sources out side by side; read in one statement, for a round trip each is what takes the time."""
+        async with self._database.statements() as session:
+            rows = (await session.execute(MANY, {"wanted": list(source_ids)})).all()
+        found = {row.id: row for row in rows}
+        if not found.keys() >= set(source_ids):
+            raise SourceUnknown
+        folder = self._folder()
+        try:
+            yield await asyncio.to_thread(_write_many, folder, [found[source_id] for source_id in source_ids])
+        finally:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    def _folder(self) -> Path:
+        """A new folder; its name tells whose it is, so that the sweep for folders of killed workers finds it."""
+        return Path(tempfile.mkdtemp(prefix=f"conclave-{os.getpid()}-source-", dir=self._scratch))
+
     async def _lay_out(self, source_id: str) -> _Checkout:
         manifest, texts, packed = await self._load(source_id)
-        # The name tells whose it is, so that the sweep for folders of killed workers finds it.
-        folder = Path(tempfile.mkdtemp(prefix=f"conclave-{os.getpid()}-source-", dir=self._scratch))
+        folder = self._folder()
         try:
-            artifacts = await asyncio.to_thread(_write, folder, texts, packed)
+            artifacts = await asyncio.to_thread(_write, folder / "tree", folder / "artifacts", texts, packed)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -148,8 +186,28 @@ class PostgresSources:
             row = (await session.execute(WHOLE, {"wanted": source_id})).one_or_none()
         if row is None:
             raise SourceUnknown
-        texts: dict[str, str] = await asyncio.to_thread(lambda: json.loads(_unpack(row.content)))
+        texts = await asyncio.to_thread(_texts, row.content)
         return SourceManifest.model_validate(row.manifest), texts, row.artifacts
+
+
+def _texts(content: bytes) -> dict[str, str]:
+    return json.loads(_unpack(content))
+
+
+def _rows(owner: str, sources: Sequence[AcceptedSource]) -> list[dict[str, Any]]:
+    return [_row(owner, source) for source in sources]
+
+
+def _row(owner: str, source: AcceptedSource) -> dict[str, Any]:
+    return {
+        "id": source.manifest.source_id,
+        "owner": owner,
+        "content_hash": source.manifest.content_hash,
+        "manifest": source.manifest.model_dump(mode="json"),
+        "content": _pack(json.dumps(source.texts).encode()),
+        "artifacts": {kind: base64.b64encode(_pack(data)).decode() for kind, data in source.artifacts.items()},
+        "created_at": datetime.now(UTC),
+    }
 
 
 def split_lines(text: str) -> list[str]:
@@ -158,9 +216,22 @@ def split_lines(text: str) -> list[str]:
     return lines[:-1] if lines[-1] == "" else lines
 
 
-def _write(folder: Path, texts: Mapping[str, str], packed: Mapping[str, str]) -> dict[ArtifactKind, Path]:
-    """Write files below `folder`/tree and artifacts below `folder`/artifacts; every path is new, links cannot exist."""
-    tree = folder / "tree"
+def _write_many(folder: Path, rows: Sequence[Any]) -> SourceBatch:
+    """Write sources into folders of `folder`/trees, and their artifacts into folders of `folder`/artifacts."""
+    trees, reports = folder / "trees", folder / "artifacts"
+    trees.mkdir()
+    reports.mkdir()
+    written: list[SourceTree] = []
+    for place, row in enumerate(rows):
+        name = f"s{place}"
+        artifacts = _write(trees / name, reports / name, _texts(row.content), row.artifacts)
+        manifest = SourceManifest.model_validate(row.manifest)
+        written.append(SourceTree(root=trees / name, manifest=manifest, artifacts=artifacts))
+    return SourceBatch(trees, tuple(written))
+
+
+def _write(tree: Path, reports: Path, texts: Mapping[str, str], packed: Mapping[str, str]) -> dict[ArtifactKind, Path]:
+    """Write files below one new folder and artifacts below another; every path is new, links cannot exist."""
     tree.mkdir()
     made = {tree}
     for path, text in texts.items():
@@ -170,9 +241,9 @@ def _write(folder: Path, texts: Mapping[str, str], packed: Mapping[str, str]) ->
             made.add(target.parent)
         with target.open("x", encoding="utf-8", newline="") as file:
             file.write(text)
-    (folder / "artifacts").mkdir()
+    reports.mkdir()
     artifacts: dict[ArtifactKind, Path] = {}
     for kind, data in packed.items():
-        artifacts[ArtifactKind(kind)] = folder / "artifacts" / kind
+        artifacts[ArtifactKind(kind)] = reports / kind
         artifacts[ArtifactKind(kind)].write_bytes(_unpack(base64.b64decode(data)))
     return artifacts

@@ -1,0 +1,66 @@
+"""Datasets: importing them and reading what is in them."""
+
+import asyncio
+import uuid
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
+
+from models.dataset import MAX_SAMPLES, Dataset, DatasetPage, DatasetUpload, SampleLine, SampleView
+from models.dataset_lines import read_lines
+from models.dataset_samples import upload_of
+from models.intake import AcceptedSource
+from starter.api import cursors
+from starter.api.auth import Caller, Operator
+from starter.api.body import parsed
+from starter.api.reviews import idempotency_key
+from starter.api.state import State
+from starter.intake.accept import accept
+
+router = APIRouter(tags=["datasets"])
+
+MAX_BODY_BYTES = 64 * 1024 * 1024
+
+
+@router.post("/datasets", status_code=201, responses={200: {"model": Dataset, "description": "It is there."}})
+async def import_dataset(request: Request, response: Response, owner: Operator, state: State) -> Dataset:
+    """Store a dataset as the next version of its name; the same content again gives the version that is there."""
+    idempotency_key(request)
+    upload = await parsed(request, DatasetUpload, MAX_BODY_BYTES)
+    lines, sources = await asyncio.to_thread(_read, upload.text)
+    dataset, fresh = await state.services.versions.datasets.import_(upload.name, lines, sources, owner)
+    if not fresh:
+        response.status_code = 200
+    response.headers["Location"] = f"/datasets/{dataset.id}"
+    return dataset
+
+
+def _read(text: str) -> tuple[tuple[SampleLine, ...], list[AcceptedSource]]:
+    lines = read_lines(text)
+    return lines, [accept(upload_of(line), source_id=uuid.uuid4().hex) for line in lines]
+
+
+@router.get("/datasets")
+async def list_datasets(
+    _owner: Caller, state: State, cursor: cursors.Cursor = None, page_size: cursors.PageSize = 50
+) -> DatasetPage:
+    """Every version of every dataset, newest first."""
+    found = await state.services.versions.datasets.page(cursors.moment_of(cursor), page_size + 1)
+    shown = found[:page_size]
+    following = cursors.of_moment(shown[-1].created_at, shown[-1].id) if len(found) > page_size else None
+    return DatasetPage(datasets=tuple(shown), next_cursor=following)
+
+
+@router.get("/datasets/{dataset_id}")
+async def read_dataset(dataset_id: str, _owner: Caller, state: State) -> Dataset:
+    """One dataset by its id, or the newest version of a name."""
+    return await state.services.versions.datasets.find(dataset_id)
+
+
+@router.get("/datasets/{dataset_id}/samples/{position}")
+async def read_sample(
+    dataset_id: str, position: Annotated[int, Path(ge=0, lt=MAX_SAMPLES)], _owner: Caller, state: State
+) -> SampleView:
+    """One sample with its labels and all that its line says besides, for people; without its code."""
+    datasets = state.services.versions.datasets
+    return await datasets.sample((await datasets.find(dataset_id)).id, position)
