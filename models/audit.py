@@ -1,18 +1,23 @@
 """The audit chain: what happened, by whom, each entry bound to the one before it."""
 
 import hashlib
-from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
 import rfc8785
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, field_validator
 
 from models.wire import Wire
 
 GENESIS = "0" * 64
 """What the first entry is bound to."""
+
+MAX_NUMBER = 2**53 - 1
+"""Beyond it integers are not exact in JSON."""
+
+MAX_DATA_BYTES = 64 * 1024
+"""Of one entry, canonical."""
 
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
@@ -32,7 +37,7 @@ class AuditAction(StrEnum):
     CONFIG_QUARANTINED = "config_quarantined"
     CONFIG_REFUSED = "config_refused"
     """A quarantined configuration was asked for."""
-    RELEASE_REQUESTED = "release_requested"
+    RELEASE_REFUSED = "release_refused"
     CONFIG_RELEASED = "config_released"
     PROMOTION_REQUESTED = "promotion_requested"
     PROMOTION_APPROVED = "promotion_approved"
@@ -44,10 +49,12 @@ class AuditAction(StrEnum):
     PROMOTION_EXPIRED = "promotion_expired"
     PROMOTION_APPLIED = "promotion_applied"
     VERSION_ROLLED_BACK = "version_rolled_back"
+    ROLLBACK_REFUSED = "rollback_refused"
+    FORBIDDEN = "forbidden"
+    """Somebody tried to decide over production without the role for it."""
     DATASET_IMPORTED = "dataset_imported"
     ROLLOUT_STARTED = "rollout_started"
     ROLLOUT_STOPPED = "rollout_stopped"
-    CHECKPOINT_WRITTEN = "checkpoint_written"
 
 
 class AuditEvent(Wire):
@@ -62,6 +69,37 @@ class AuditEvent(Wire):
     """JSON; integers within 2^53, no NaN."""
     dedup: str | None = Field(default=None, max_length=160)
     """Appending the same again changes nothing: for steps that may run twice."""
+
+    @field_validator("data")
+    @classmethod
+    def _storable(cls, data: dict[str, Any]) -> dict[str, Any]:
+        _check_storable(data)
+        if len(rfc8785.dumps(data)) > MAX_DATA_BYTES:
+            raise ValueError("data is too long")
+        return data
+
+
+def _check_storable(value: object) -> None:
+    """Refuse what has no canonical form that Python and the database agree on."""
+    match value:
+        case dict():
+            for name, item in value.items():  # pyright: ignore[reportUnknownVariableType]
+                if not isinstance(name, str) or not (name.isascii() and name.isprintable()):
+                    raise ValueError("names in data are printable ASCII")
+                _check_storable(item)  # pyright: ignore[reportUnknownArgumentType]
+        case list() | tuple():
+            for item in value:  # pyright: ignore[reportUnknownVariableType]
+                _check_storable(item)  # pyright: ignore[reportUnknownArgumentType]
+        case str():
+            if "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
+                raise ValueError("a text in data has no UTF-8 form, or a NUL")
+        case int() | float():
+            if not abs(value) <= MAX_NUMBER:
+                raise ValueError("a number in data is not finite, or beyond 2^53")
+        case None:
+            pass
+        case _:
+            raise ValueError("data is JSON")
 
 
 class AuditEntry(Wire):
@@ -88,7 +126,7 @@ def entry_hash(entry: AuditEntry) -> str:
     """
     said = {
         "seq": entry.seq,
-        "at": entry.at.isoformat(),
+        "at": _moment(entry.at),
         "action": entry.action,
         "actor": entry.actor,
         "subject": entry.subject,
@@ -96,6 +134,11 @@ def entry_hash(entry: AuditEntry) -> str:
         "dedup": entry.dedup,
     }
     return hashlib.sha256(bytes.fromhex(entry.prev_hash) + rfc8785.dumps(said)).hexdigest()
+
+
+def _moment(at: datetime) -> str:
+    """UTC with microseconds, always of the same length: as the database writes it when it links an entry."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 class Checkpoint(Wire):
@@ -107,12 +150,12 @@ class Checkpoint(Wire):
     signature: str
     """As the key service wrote it: `vault:v1:...` over `checkpoint_message`."""
     public_key: str = ""
-    """PEM of the key that verifies it, for who verifies offline; trust it only if it came another way."""
+    """PEM of the key that verifies it. Who verifies must have it another way: whoever forges a line forges this too."""
 
 
 def checkpoint_message(seq: int, head: str, at: datetime) -> bytes:
     """What is signed."""
-    return rfc8785.dumps({"at": at.isoformat(), "hash": head, "seq": seq, "what": "conclave-audit-checkpoint-v1"})
+    return rfc8785.dumps({"at": _moment(at), "hash": head, "seq": seq, "what": "conclave-audit-checkpoint-v1"})
 
 
 class AuditProblem(StrEnum):
@@ -130,8 +173,10 @@ class AuditProblem(StrEnum):
     """A checkpoint names another hash for an entry."""
     BAD_SIGNATURE = "bad_signature"
     """A checkpoint's signature does not verify."""
-    NO_CHECKPOINT = "no_checkpoint"
-    """Not a fault of the chain: its tail cannot be vouched for."""
+    BAD_CHECKPOINT = "bad_checkpoint"
+    """A line of the checkpoints' file is no checkpoint."""
+    UNREADABLE = "unreadable"
+    """A line of an export is no entry."""
 
 
 class AuditVerdict(Wire):
@@ -139,33 +184,13 @@ class AuditVerdict(Wire):
 
     intact: bool
     total: int = Field(ge=0)
+    """Entries that were read: all, or up to the first bad one."""
     verified: int = Field(ge=0)
     """Entries before the first bad one."""
     first_bad_seq: int | None = None
     problem: AuditProblem | None = None
     checkpoint_seq: int | None = None
-    """The newest checkpoint that was compared."""
+    """The newest checkpoint that the chain was compared with; nothing vouches for the entries behind it. None: there
+    was none, and a chain that was cut off or written anew as a whole looks intact."""
     checkpoint_signature_ok: bool | None = None
     """None: there was no checkpoint, or no key to verify it with."""
-
-
-def verify_chain(entries: Iterable[AuditEntry]) -> AuditVerdict:
-    """Follow a chain from its first entry; stops at the first that does not fit."""
-    expected, prev, total = 1, GENESIS, 0
-    for entry in entries:
-        total += 1
-        problem = _problem(entry, expected, prev)
-        if problem is not None:
-            return AuditVerdict(intact=False, total=total, verified=total - 1, first_bad_seq=expected, problem=problem)
-        expected, prev = entry.seq + 1, entry.hash
-    return AuditVerdict(intact=True, total=total, verified=total)
-
-
-def _problem(entry: AuditEntry, expected: int, prev: str) -> AuditProblem | None:
-    if entry.seq != expected:
-        return AuditProblem.GAP
-    if entry.prev_hash != prev:
-        return AuditProblem.BROKEN_LINK
-    if entry.hash != entry_hash(entry):
-        return AuditProblem.CHANGED
-    return None

@@ -7,5 +7,7 @@ path "transit/datakey/plaintext/conclave-provider-keys" { capabilities = ["updat
 path "transit/datakey/wrapped/conclave-provider-keys" { capabilities = ["update"] }
 path "transit/decrypt/conclave-provider-keys" { capabilities = ["update"] }
 path "transit/rewrap/conclave-provider-keys" { capabilities = ["update"] }
+path "transit/sign/conclave-audit" { capabilities = ["update"] }
 path "auth/token/renew-self" { capabilities = ["update"] }
+path "transit/keys/conclave-audit" { capabilities = ["read"] }
 path "auth/token/lookup-self" { capabilities = ["read"] }

@@ -7,10 +7,11 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from activities.storage.database import TRANSACTIONAL
+from activities.storage.database import TRANSACTIONAL, engine_for
+from activities.storage.grants import APP_ROLE, grant
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -33,11 +34,12 @@ def _config(connection: Connection) -> Config:
     return config
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: Connection, app_role: str) -> None:
     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
     config = _config(connection)
     if _revision(connection, config) != ScriptDirectory.from_config(config).get_current_head():
         command.upgrade(config, "head")
+    grant(connection, app_role)
 
 
 def _revision(connection: Connection, config: Config) -> str | None:
@@ -56,14 +58,35 @@ def _check(connection: Connection) -> None:
         raise SchemaTooOld
 
 
-async def upgrade(engine: AsyncEngine) -> None:
+async def upgrade(engine: AsyncEngine, app_role: str = APP_ROLE) -> None:
     """Run the missing migrations, once, however many processes ask.
+
+    Args:
+        engine: of the role that owns the tables.
+        app_role: of the application, if it is another one; it is given what it needs.
 
     Raises:
         SchemaTooNew: the database is ahead of this release.
     """
     async with engine.execution_options(isolation_level=TRANSACTIONAL).begin() as connection:
-        await connection.run_sync(_upgrade)
+        await connection.run_sync(_upgrade, app_role)
+
+
+async def migrate(database_url: str, owner_url: str | None) -> None:
+    """Run the missing migrations as the role that owns the tables, for the role that works with them.
+
+    Args:
+        database_url: the application's.
+        owner_url: None: the application owns the tables itself.
+
+    Raises:
+        SchemaTooNew: the database is ahead of this release.
+    """
+    engine = engine_for(owner_url or database_url)
+    try:
+        await upgrade(engine, make_url(database_url).username or APP_ROLE)
+    finally:
+        await engine.dispose()
 
 
 async def check(engine: AsyncEngine) -> None:

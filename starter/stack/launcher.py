@@ -84,7 +84,12 @@ def up(
     with _locked(layout):
         site = _site(settings, layout, parts)
         # Before any thread could make the same one twice; this also refuses those that others could read.
-        for name in (secret_files.API_TOKEN, secret_files.CODEC_TOKEN, secret_files.REDIS_PASSWORD):
+        for name in (
+            secret_files.API_TOKEN,
+            secret_files.SECOND_TOKEN,
+            secret_files.CODEC_TOKEN,
+            secret_files.REDIS_PASSWORD,
+        ):
             site.secret(name)
         _end_strays(site)
         _choose_ports(site, scatter_ports)

@@ -10,6 +10,7 @@ OTHERS = 0o077
 """Permission bits that a file with a secret must not have."""
 
 API_TOKEN = "api-token"
+SECOND_TOKEN = "second-token"
 CODEC_TOKEN = "codec-token"
 REDIS_PASSWORD = "redis-password"
 OPENBAO_INIT = "openbao-init.json"

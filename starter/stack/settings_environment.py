@@ -2,7 +2,7 @@
 
 import json
 
-from pydantic import AliasChoices, SecretStr
+from pydantic import AliasChoices, BaseModel, SecretStr
 
 from models.settings import Settings
 
@@ -21,7 +21,18 @@ def _text(value: object) -> str:
     if isinstance(value, SecretStr):
         return value.get_secret_value()
     # Settings read anything that has parts as JSON.
-    return json.dumps(value) if isinstance(value, (tuple, list, dict, bool)) else str(value)
+    return json.dumps(value, default=_plain) if isinstance(value, (tuple, list, dict, bool)) else str(value)
+
+
+def _plain(value: object) -> object:
+    """What JSON has no word for."""
+    match value:
+        case SecretStr():
+            return value.get_secret_value()
+        case BaseModel():
+            return value.model_dump(mode="json")
+        case _:
+            raise TypeError
 
 
 def _variable(name: str) -> str:

@@ -110,13 +110,15 @@ def _config(site: Site) -> dict[str, Any]:
     }
 
 
-def policy(mount: str, *keys: str) -> str:
-    """What the application may do: have data keys made, unwrapped and re-wrapped, and renew its own token."""
+def policy(mount: str, *wrapping: str, signing: str) -> str:
+    """What the application may do: have data keys made, unwrapped and re-wrapped, sign, and renew its own token."""
     verbs = ("datakey/plaintext", "datakey/wrapped", "decrypt", "rewrap")
-    paths = [f"{mount}/{verb}/{key}" for key in keys for verb in verbs]
-    own = ["auth/token/renew-self"]
-    rules = [f'path "{path}" {{ capabilities = ["update"] }}' for path in paths + own]
-    return "\n".join([*rules, 'path "auth/token/lookup-self" { capabilities = ["read"] }'])
+    paths = [f"{mount}/{verb}/{key}" for key in wrapping for verb in verbs]
+    asked = [*paths, f"{mount}/sign/{signing}", "auth/token/renew-self"]
+    # Of a signing key, reading shows the public half.
+    seen = [f"{mount}/keys/{signing}", "auth/token/lookup-self"]
+    rules = [(path, "update") for path in asked] + [(path, "read") for path in seen]
+    return "\n".join(f'path "{path}" {{ capabilities = ["{right}"] }}' for path, right in rules)
 
 
 def _status(site: Site) -> int:
@@ -155,6 +157,7 @@ def _provide(site: Site) -> None:
     root = _init_keys(site)["root_token"]
     mount = site.settings.vault_transit_mount
     keys = (site.settings.vault_payload_key, site.settings.vault_provider_key)
+    signing = site.settings.vault_audit_key
     if f"{mount}/" not in _request(site, "sys/mounts", None, root, "GET")["data"]:
         _request(site, f"sys/mounts/{mount}", {"type": "transit"}, root)
     # A misspelt key is an error, not a new key.
@@ -162,7 +165,8 @@ def _provide(site: Site) -> None:
     for key in keys:
         # Derived: the purpose of a wrapped key takes part in wrapping it. Neither exportable nor deletable, by default.
         _request(site, f"{mount}/keys/{key}", {"type": "aes256-gcm96", "derived": True}, root)
-    _request(site, f"sys/policies/acl/{POLICY}", {"policy": policy(mount, *keys)}, root)
+    _request(site, f"{mount}/keys/{signing}", {"type": "ed25519"}, root)
+    _request(site, f"sys/policies/acl/{POLICY}", {"policy": policy(mount, *keys, signing=signing)}, root)
     path = site.layout.secrets / secret_files.OPENBAO_TOKEN
     token = secret_files.read(path)
     if token is not None:

@@ -25,7 +25,16 @@ BOOTSTRAP = """CREATE ROLE conclave LOGIN;
 
 CREATE DATABASE conclave OWNER conclave;
 """
-"""The application's role is not a superuser. The empty line ends a statement in single-user mode."""
+"""The owner of the tables is not a superuser. The empty line ends a statement in single-user mode."""
+
+APP_ROLE = """
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'conclave_app') THEN
+        CREATE ROLE conclave_app LOGIN;
+    END IF;
+END $$
+"""
+"""The application's role, which owns nothing; earlier releases had none, so every start makes sure of it."""
 
 OPTIONS = {
     "listen_addresses": "",
@@ -36,6 +45,8 @@ OPTIONS = {
     "log_error_verbosity": "terse",
     "log_parameter_max_length_on_error": "0",
 }
+
+_ENVIRONMENT = {"PATH": os.environ.get("PATH", os.defpath), "TZ": "UTC"}
 
 ORPHANS_SECONDS = 10.0
 """How long the helpers of a killed server may take to notice."""
@@ -84,12 +95,24 @@ class Postgres(Part):
             raise NotReady("postgres does not accept connections yet")
 
     @override
+    def advance(self, site: Site) -> None:
+        self.check(site)
+        psql = [binaries.postgres("psql"), "-X", "-q", "-w", "-h", site.state.socket_dir or _short_dir(site)]
+        argv = [*psql, "-U", "postgres", "-d", "postgres", "-c", APP_ROLE]
+        if subprocess.run(argv, check=False, capture_output=True, env=_ENVIRONMENT).returncode != 0:
+            raise NotReady("the application's role could not be made")
+
+    @override
     def address(self, site: Site) -> str:
         return str(site.state.socket_dir or _short_dir(site))
 
     @override
     def environment(self, site: Site) -> dict[str, str]:
-        return {"CONCLAVE_DATABASE_URL": f"postgresql://conclave@/conclave?host={quote(str(_socket_dir(site)))}"}
+        place = f"/conclave?host={quote(str(_socket_dir(site)))}"
+        return {
+            "CONCLAVE_DATABASE_URL": f"postgresql://conclave_app@{place}",
+            "CONCLAVE_DATABASE_OWNER_URL": f"postgresql://conclave@{place}",
+        }
 
 
 def _data(site: Site) -> Path:
@@ -150,7 +173,7 @@ def _run(argv: list[str], text: str, log: Path, user: SystemUser | None) -> None
             stdout=output,
             stderr=output,
             cwd="/",
-            env={"PATH": os.environ.get("PATH", os.defpath), "TZ": "UTC"},
+            env=_ENVIRONMENT,
             user=user.uid if user else None,
             group=user.gid if user else None,
             extra_groups=[] if user else None,

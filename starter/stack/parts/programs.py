@@ -48,10 +48,15 @@ class Api(Part):
     def environment(self, site: Site) -> dict[str, str]:
         given = site.settings
         api_token = given.api_token.get_secret_value() if given.api_token else site.secret(secret_files.API_TOKEN)
+        second = given.second_token.get_secret_value() if given.second_token else site.secret(secret_files.SECOND_TOKEN)
+        # One person and two identities, of which one asks.
+        needed = given.approvals_needed if "approvals_needed" in given.model_fields_set else 1
         return {
             "CONCLAVE_API_HOST": LOOPBACK,
             "CONCLAVE_API_PORT": str(site.state.ports["api"]),
             "CONCLAVE_API_TOKEN": api_token,
+            "CONCLAVE_SECOND_TOKEN": second,
+            "CONCLAVE_APPROVALS_NEEDED": str(needed),
             "CONCLAVE_CODEC_TOKEN": site.codec_token(),
             # Nobody else looks after this database.
             "CONCLAVE_MIGRATE": "true",

@@ -21,7 +21,7 @@ class Evidence:
 
 async def leave(stack: Stack) -> Evidence:
     env = stack.environment()
-    database = await asyncpg.connect(env["CONCLAVE_DATABASE_URL"])
+    database = await asyncpg.connect(env["CONCLAVE_DATABASE_OWNER_URL"])
     await database.execute("CREATE TABLE evidence (word text); INSERT INTO evidence VALUES ('kept')")
     await database.close()
     async with Redis.from_url(env["CONCLAVE_REDIS_URL"]) as redis:
@@ -34,7 +34,7 @@ async def leave(stack: Stack) -> Evidence:
 
 async def assert_kept(stack: Stack, evidence: Evidence) -> None:
     env = stack.environment()
-    database = await asyncpg.connect(env["CONCLAVE_DATABASE_URL"])
+    database = await asyncpg.connect(env["CONCLAVE_DATABASE_OWNER_URL"])
     assert await database.fetchval("SELECT word FROM evidence") == "kept"
     await database.close()
     async with Redis.from_url(env["CONCLAVE_REDIS_URL"]) as redis:

@@ -88,7 +88,7 @@ def test_the_application_has_the_rights_that_the_launcher_grants() -> None:
     lines = (FOLDER / "conclave-policy.hcl").read_text().splitlines()
     defaults = Settings.model_fields
     names = ("vault_transit_mount", "vault_payload_key", "vault_provider_key")
-    granted = policy(*(defaults[name].default for name in names))
+    granted = policy(*(defaults[name].default for name in names), signing=defaults["vault_audit_key"].default)
     assert [line for line in lines if not line.startswith("#")] == granted.splitlines()
 
 
@@ -118,6 +118,13 @@ def test_metrics_point_at_services_that_exist(compose: dict[str, Any], name: str
     assert yaml.safe_load(text)
     targets = re.findall(r"(?:\"|http://)([a-z]+):\d+", text)
     assert targets and set(targets) <= {*compose["services"], "localhost"}
+
+
+def test_only_migrations_know_the_owner_of_the_tables(compose: dict[str, Any]) -> None:
+    told = {name for name, each in compose["services"].items() if "OWNER" in json.dumps(each.get("environment"))}
+    assert told == {"postgres", "migrate"}
+    script = (FOLDER / "postgres-init.sh").read_text()
+    assert "CREATE DATABASE conclave OWNER conclave;" in script and "CREATE ROLE conclave_app LOGIN" in script
 
 
 @pytest.mark.parametrize("script", ["temporal-setup.sh", "postgres-init.sh"])

@@ -22,11 +22,16 @@ def test_the_applications_token_wraps_and_unwraps_and_nothing_else(own_stack: St
     wrapped = transit(own_stack).generate_data_key("conclave-payloads", "wrapped", context=CONTEXT)["data"]
     transit(own_stack).decrypt_data("conclave-payloads", wrapped["ciphertext"], context=CONTEXT)
     transit(own_stack).rewrap_data("conclave-payloads", wrapped["ciphertext"], context=CONTEXT)
+    transit(own_stack).sign_data("conclave-audit", hash_input="QQ==")
+    assert transit(own_stack).read_key("conclave-audit")["data"]["type"] == "ed25519"
     client = bao(own_stack)
     for forbidden in (
         lambda: client.sys.list_mounted_secrets_engines(),
         lambda: client.secrets.transit.create_key("another"),
         lambda: client.secrets.transit.export_key("conclave-payloads", "encryption-key"),
+        lambda: client.secrets.transit.export_key("conclave-audit", "signing-key"),
+        lambda: client.secrets.transit.rotate_key("conclave-audit"),
+        lambda: client.secrets.transit.read_key("conclave-payloads"),
         lambda: client.secrets.transit.encrypt_data("conclave-payloads", "QQ==", context=CONTEXT),
         lambda: client.sys.read_policy("conclave"),
         lambda: client.auth.token.create(),

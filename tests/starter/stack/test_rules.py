@@ -59,6 +59,7 @@ def test_a_listening_port_is_not_free_and_a_just_closed_one_is() -> None:
         {"isolation": "required", "max_files": 7, "analyser_parallelism": 2},
         {"redis_url": "redis://:hidden@h/0", "api_token": "hidden"},
         {"TEMPORAL_ADDRESS": "cloud.example:7233", "TEMPORAL_API_KEY": "hidden", "TEMPORAL_TLS": True},
+        {"identities": [{"name": "eve", "token_sha256": "0" * 64, "roles": ["approver"]}], "alert_urls": ["json://h"]},
         {"home": "/somewhere", "allowed_hosts": ["a.example", "b.example"], "migrate": True},
     ],
 )

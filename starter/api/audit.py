@@ -1,0 +1,81 @@
+"""The audit chain: reading, verifying, exporting and vouching for it."""
+
+from collections.abc import AsyncGenerator
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import StreamingResponse
+
+from models.audit import AuditAction, AuditVerdict
+from models.audit_views import AuditPage, CheckpointReport, CheckpointRequest
+from models.identity import Role
+from starter import audit
+from starter.api import cursors
+from starter.api.auth import Forbidden, Known, Operator
+from starter.api.body import parsed
+from starter.api.reviews import idempotency_key
+from starter.api.state import ApiState, State
+
+router = APIRouter(tags=["audit"])
+
+LINES = "application/x-ndjson"
+MAX_BODY_BYTES = 1024
+
+
+def auditor(who: Known) -> str:
+    """Name of a caller who runs things or approves them.
+
+    Raises:
+        Forbidden: the caller does neither.
+    """
+    if not (who.may(Role.OPERATOR) or who.may(Role.APPROVER)):
+        raise Forbidden(Role.OPERATOR)
+    return who.name
+
+
+Auditor = Annotated[str, Depends(auditor)]
+Wanted = Annotated[str | None, Query(min_length=1, max_length=120, pattern=r"^[^\x00]*$")]
+
+
+@router.get("/audit")
+async def list_entries(
+    _who: Auditor,
+    state: State,
+    action: AuditAction | None = None,
+    subject: Wanted = None,
+    actor: Wanted = None,
+    cursor: cursors.Cursor = None,
+    page_size: cursors.PageSize = 50,
+) -> AuditPage:
+    """Entries, newest first; of one action, subject or actor where they are given."""
+    before = cursors.number_of(cursor)
+    found = await state.services.versions.audit.page(before, page_size + 1, action, subject, actor)
+    shown = found[:page_size]
+    following = cursors.of_number(shown[-1].seq) if len(found) > page_size else None
+    return AuditPage(entries=tuple(shown), next_cursor=following)
+
+
+@router.get("/audit/verify")
+async def verify_chain(_who: Auditor, state: State) -> AuditVerdict:
+    """Follow the whole chain, compare it with every signed checkpoint, and name the first entry that does not fit."""
+    versions = state.services.versions
+    return await audit.verify(versions.audit, versions.checkpoints)
+
+
+@router.get("/audit/export", response_class=StreamingResponse, responses={200: {"content": {LINES: {}}}})
+async def export_chain(_who: Auditor, state: State) -> StreamingResponse:
+    """Every entry from the first, one JSON object a line: what `conclave audit verify FILE` reads."""
+    return StreamingResponse(_lines(state), media_type=LINES)
+
+
+async def _lines(state: ApiState) -> AsyncGenerator[str, None]:
+    async for entry in state.services.versions.audit.entries():
+        yield entry.model_dump_json() + "\n"
+
+
+@router.post("/audit/checkpoints")
+async def write_checkpoint(request: Request, _who: Operator, state: State) -> CheckpointReport:
+    """Have the head of the chain signed now, if there are entries that no checkpoint vouches for."""
+    idempotency_key(request)
+    await parsed(request, CheckpointRequest, MAX_BODY_BYTES)
+    return await audit.checkpoint_now(state.services.temporal, state.services.settings.task_queue)
