@@ -1,8 +1,9 @@
 """The policy gate: what it is told, and what it says. The rules themselves are Rego, beside the engines."""
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
+import rfc8785
 from pydantic import Field, StringConstraints
 
 from models.wire import Slug, Wire
@@ -29,6 +30,11 @@ class Outcome(StrEnum):
     """Too little data to say either; `Decision.further_samples` says how much more."""
 
 
+EXACT = 2**53 - 1
+"""Integers up to it are the same number in every engine."""
+MicroUsd = Annotated[int, Field(ge=0, le=EXACT)]
+
+
 class GateInput(Wire):
     """Facts for the policy. None where a number could not be had: a policy must deny then, and say so."""
 
@@ -36,7 +42,7 @@ class GateInput(Wire):
     config_hash: str
     dataset_hash: str
     policy_hash: str
-    n: int = Field(ge=0)
+    n: int = Field(ge=0, le=EXACT)
     """Samples that were judged, errors included."""
     accuracy: float | None = None
     accuracy_low: float | None = None
@@ -48,23 +54,39 @@ class GateInput(Wire):
     """Lower 95 % bound, one-sided (Clopper-Pearson)."""
     error_rate_high: float | None = None
     """Upper 95 % bound, one-sided (Clopper-Pearson)."""
-    cost_micro_usd: int | None = None
+    cost_micro_usd: MicroUsd | None = None
     """Mean cost of an analysis."""
-    baseline_cost_micro_usd: int | None = None
+    baseline_cost_micro_usd: MicroUsd | None = None
     """That of the stable configuration on the same dataset; None: it was never measured there."""
     cost_increase: float | None = None
-    """Computed once, with Decimal: (cost - baseline) / baseline; 0 when both are 0; None when it has no meaning."""
+    """(cost - baseline) / baseline of these two integers, computed once, with Decimal: same sign as cost - baseline.
+
+    0 when nothing was paid, before or now; None when it has no meaning.
+    """
+    cost_increase_low: float | None = None
+    """Lower end of the 95 % interval of the mean cost, as an increase; the baseline counts as known."""
     cost_increase_high: float | None = None
-    """Upper 95 % bound, one-sided."""
+    """Its upper end."""
     ai_verdict: Slug | None = None
+
+    @property
+    def document(self) -> bytes:
+        """Canonical JSON (RFC 8785), the question as an engine gets it; SHA-256 of it names the facts.
+
+        Fractions have 12 decimals: engines keep 16 or 17 digits of a number, or all, and must not differ at a
+        threshold. What rounding moves onto a threshold is denied, so none passes by it.
+        """
+        facts = self.model_dump(mode="json")
+        return rfc8785.dumps({key: round(v, 12) if isinstance(v, float) else v for key, v in facts.items()})
 
 
 class Denial(Wire):
     """One reason not to pass."""
 
     id: Slug
-    """`accuracy_below`, `accuracy_missing`, `too_few_samples`, ..."""
+    """What is wrong: `accuracy_below`, `accuracy_unproven`, `accuracy_missing`, `too_few_samples`, ..."""
     metric: Slug
+    """The fact of the input that was looked at."""
     observed: float | None = None
     bound: float | None = None
     limit: Slug = "none"
@@ -88,8 +110,3 @@ class Decision(Wire):
     """Of an inconclusive outcome: about how many more, at the rate observed."""
     decision_id: str | None = Field(default=None, max_length=80)
     """OPA's own, where it gave one."""
-
-
-def allowed(result: Any) -> bool:
-    """Whether an engine's answer allows: only the boolean `true` of a well-formed object does."""
-    return isinstance(result, dict) and result.get("allow") is True  # pyright: ignore[reportUnknownMemberType]

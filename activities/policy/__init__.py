@@ -1,0 +1,1 @@
+"""The gate's policies, in Rego, and the engines that evaluate them."""
