@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 
 from activities.ports import Material, ModelFailed
 from activities.provider_ports import (
@@ -28,7 +29,7 @@ from models.provider import PLATFORM, Provider, ProviderKey, ProviderKind
 from models.question_size import QuestionSize, question_size
 from models.quota import QuotaState, seconds_until_reset
 from models.route import route
-from models.routing import Candidate, RouteDecision, RouteStop, RoutingInputs
+from models.routing import Candidate, RouteDecision, RouteStop, RoutingInputs, RoutingPolicy
 
 LIKELY_OUTPUT_TOKENS = 800
 """What an expert's answer usually takes; only for ranking by cost, never for setting money aside."""
@@ -87,6 +88,21 @@ class Routed:
         )
 
 
+class Errand(Protocol):
+    """What a route depends on, besides the size of the question."""
+
+    @property
+    def owner(self) -> str: ...
+    @property
+    def policy(self) -> RoutingPolicy: ...
+    @property
+    def complexity(self) -> float: ...
+    @property
+    def budget_micro_usd(self) -> int: ...
+    @property
+    def max_output_tokens(self) -> int: ...
+
+
 class Router:
     """Decides once per expert and review; later questions of the same expert go down the same chain."""
 
@@ -139,35 +155,56 @@ class Router:
             ) from None
         return Routed(decision, question.route_position, provider, sheet, quota)
 
+    async def places(self, errand: Errand, size: QuestionSize) -> list[Routed]:
+        """Whom to ask a question that belongs to no review, in order; the decision is not recorded.
+
+        Raises:
+            ModelFailed: nobody.
+        """
+        quota = await self._quota.state(errand.owner)
+        decision = await self._chain(errand, size, quota)
+        found = [await self._provider(stop.provider_id) for stop in decision.chain]
+        return [
+            Routed(decision, position, provider, self._prices.sheet(provider), quota)
+            for position, provider in enumerate(found)
+        ]
+
     async def _decide(self, question: Consultation, material: Material, quota: QuotaState) -> RouteDecision:
-        places, health = await asyncio.gather(self.usable(question.owner), self._health(None))
+        decision = await self._chain(question, question_size(material.manifest, material.lines), quota)
+        return await self._routes.record(question.review_id, question.expert, decision)
+
+    async def _chain(self, errand: Errand, size: QuestionSize, quota: QuotaState) -> RouteDecision:
+        """Whom to ask, by what is known now.
+
+        Raises:
+            ModelFailed: nobody. It is not kept: money or providers may be there the next time.
+        """
+        places, health = await asyncio.gather(self.usable(errand.owner), self._health(None))
         traffic = await self._limiter.traffic([_of(place) for place in places])
-        size = question_size(material.manifest, material.lines)
         candidates = tuple(
-            self._candidate(place, question, size, health.get(place[0].id), traffic.get(_of(place), Traffic()))
+            self._candidate(place, errand, size, health.get(place[0].id), traffic.get(_of(place), Traffic()))
             for place in places
         )
         inputs = RoutingInputs(
-            policy=question.policy,
-            complexity=question.complexity,
+            policy=errand.policy,
+            complexity=errand.complexity,
             input_tokens=size.least_tokens,
-            budget_micro_usd=question.budget_micro_usd,
+            budget_micro_usd=errand.budget_micro_usd,
             headroom_micro_usd=quota.headroom_micro_usd,
             quota_pressure=quota.pressure,
             candidates=candidates,
         )
         decision = route(inputs)
         if not decision.chain:
-            # Not kept: money or providers may be there the next time.
             raise _nobody(decision, quota)
-        return await self._routes.record(question.review_id, question.expert, decision)
+        return decision
 
     def _candidate(
-        self, place: Place, question: Consultation, size: QuestionSize, health: Health | None, traffic: Traffic
+        self, place: Place, errand: Errand, size: QuestionSize, health: Health | None, traffic: Traffic
     ) -> Candidate:
         """All that the rules may know of one place."""
         provider, key = place
-        longest = min(question.max_output_tokens, provider.max_output_tokens)
+        longest = min(errand.max_output_tokens, provider.max_output_tokens)
         try:
             sheet = self._prices.sheet(provider)
         except PriceUnknown:
@@ -180,7 +217,7 @@ class Router:
             provider_id=provider.id,
             provider_name=provider.name,
             key_id=None if key is None else key.id,
-            own_key=key is not None and key.owner == question.owner,
+            own_key=key is not None and key.owner == errand.owner,
             tier=provider.tier,
             quality=provider.quality,
             last_resort=provider.last_resort,

@@ -30,10 +30,12 @@ class Counts(Wire):
     clean: int = Field(default=0, ge=0)
     right: int = Field(default=0, ge=0)
     """Samples judged right: labelled ones in which a label was found, clean ones without a finding in scope."""
+    detected: int = Field(default=0, ge=0)
+    """Labelled samples with a finding in scope, on whatever line."""
     false_alarms: int = Field(default=0, ge=0)
     """Clean samples with a finding in scope, or that could not be judged."""
     errors: int = Field(default=0, ge=0)
-    """Samples without a report; they count as wrong everywhere."""
+    """Samples without a report, or with one to which no expert contributed; they count as wrong everywhere."""
     partial: int = Field(default=0, ge=0)
     """Samples whose report is partial."""
     labels: int = Field(default=0, ge=0)
@@ -55,17 +57,21 @@ class Quality(Wire):
     """Samples judged right; errors count as wrong."""
     recall: Estimate
     """Labels that were found."""
+    detection: Estimate
+    """Labelled samples with a finding in scope, on whatever line: recall by sample. Far above `recall`, the reviewer
+    sees that something is wrong and does not say where."""
     precision: Estimate
     """Findings in scope that are right. Depends on how many samples are clean: see `counts`."""
     f1: Estimate
+    """Of recall and precision: twice the matches over labels and findings together."""
     false_positive_rate: Estimate
-    """Clean samples with a finding in scope."""
+    """Clean samples with a finding in scope, or that could not be judged: nobody looks better for giving up."""
     localisation: Estimate
     """Matched findings that are on the labelled lines exactly."""
 
 
 class Latency(Wire):
-    """Seconds per sample, cached ones left out."""
+    """Seconds per sample, cached ones and those without a report left out: a quick failure is no quick review."""
 
     p50: Estimate
     p95: Estimate
@@ -79,21 +85,28 @@ class Metrics(Wire):
     quality: Quality
     by_language: dict[Language, Quality] = {}
     by_expert: dict[ExpertName, Quality] = {}
-    """Of the findings that the expert saw, alone."""
+    """Of the findings that the expert saw, alone, over all samples. Experts that never worked are not listed."""
     error_rate: Estimate
-    """Samples without a report."""
+    """Samples that count as errors (`Counts.errors`)."""
     latency: Latency
     cost_micro_usd: int = Field(default=0, ge=0)
     """All samples together, cached ones left out."""
-    cost_per_analysis_micro_usd: float | None = None
-    """Mean over the samples that were not cached; None when all were."""
+    cost_per_analysis: Estimate = Estimate(method="none")
+    """Mean micro-USD over the samples that have a report and were not cached; None when there are none."""
     cached: int = Field(default=0, ge=0)
     """Samples whose answers were not paid for anew: excluded from latency and cost."""
     files_not_analysed: int = Field(default=0, ge=0)
-    """Files that an expert meant for them could not read."""
+    """Files that an expert meant for them could not read, and files of code that were not taken into the source."""
     tokens: int = Field(default=0, ge=0)
+    line_tolerance: int = Field(default=0, ge=0)
+    """Lines that a finding may be off its label (`models.matching`)."""
     measured_at: datetime
     seed: int = 0
     """Of the bootstrap."""
     versions: dict[Slug, Annotated[str, StringConstraints(max_length=40)]] = {}
     """Of what computed it: conclave, scipy, numpy."""
+
+    @property
+    def cost_per_analysis_micro_usd(self) -> float | None:
+        """Mean cost of an analysis; None when nothing was paid for anew."""
+        return self.cost_per_analysis.value

@@ -1,7 +1,9 @@
 """Score the static experts on labelled samples.
 
 `python -m tests.scoring FILE.jsonl ...` prints precision, recall, false-positive rate and F1 for the panel, each expert
-and each tool alone (so bandit or ruff alone are the rows to beat), inside each sample's scope.
+and each tool alone (so bandit or ruff alone are the rows to beat), inside each sample's scope: by sample, on whatever
+line. The last columns are as in experiments: labels and findings that are matched, one to one and by line, and samples
+judged right.
 """
 
 import argparse

@@ -1,41 +1,38 @@
-"""Counts and rates: sample-level verdicts inside each sample's scope, line-level localisation, Wilson intervals."""
+"""Counts and rates of findings inside each sample's scope: by sample, and by label as experiments match them."""
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from activities.stats.intervals import wilson
+from activities.stats.matching import Judged, judged
+from models.consensus import Cluster, cluster
+from models.dataset import Scope
 from models.expert import ExpertFinding
-from tests.scoring.families import cwe_matches, rule_matches
+from models.matching import Claim
 from tests.scoring.samples import Sample
 
-Z95 = 1.959963984540054
-"""Quantile of the normal distribution for a two-sided 95 % interval."""
+LINE_SLACK = 1
+"""Findings of two tools this many lines apart are one issue, as in the panel."""
+ANY_BUG = Scope(rules=("quixbugs",))
+"""QuixBugs only says "this program is wrong somewhere"; every finding of the quality expert on correctness counts."""
 
 
-def in_scope(finding: ExpertFinding, sample: Sample) -> bool:
-    """Whether a finding says something the sample was checked for; anything else is neither right nor wrong.
-
-    Security samples are matched by CWE family. Quality samples that state upstream rules are matched by rule or kind as
-    well: many lint rules have no CWE. QuixBugs only says "this program is wrong somewhere", so every finding of the
-    quality expert on correctness counts there.
-    """
-    if any(cwe_matches(finding.cwe, scope) for scope in sample.scope_cwes):
-        return True
-    if sample.dataset.startswith("security"):
-        return False
-    if sample.scope_rules == ("quixbugs",):
-        return finding.expert == "quality" and finding.severity != "low"
-    return any(rule_matches(finding.rule, finding.kind, rule) for rule in sample.scope_rules)
+def judge(sample: Sample, found: Iterable[ExpertFinding]) -> Judged:
+    """What findings are worth on a sample, those that are one issue merged first."""
+    if sample.scope == ANY_BUG:
+        bugs = [it for it in found if it.expert == "quality" and it.severity != "low"]
+        return judged(map(_claim, cluster(bugs, LINE_SLACK)), sample.labels, Scope())
+    return judged(map(_claim, cluster(list(found), LINE_SLACK)), sample.labels, sample.scope)
 
 
-def wilson(hits: int, n: int) -> tuple[float, float] | None:
-    """The 95 % Wilson score interval of a proportion; None for no trials."""
-    if n == 0:
-        return None
-    share, z2 = hits / n, Z95**2
-    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z95 * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-    return max(0.0, centre - half), min(1.0, centre + half)
+def _claim(issue: Cluster) -> Claim:
+    rules = frozenset(it.rule for it in issue.findings)
+    return Claim(issue.lead.kind, issue.lead.cwe, rules, frozenset(issue.supporters), issue.lead.lines)
+
+
+def wilson_of(hits: int, n: int) -> tuple[float, float] | None:
+    """The 95 % interval of a share; None for no trials."""
+    return wilson(hits, n) if n else None
 
 
 def _ratio(part: int, whole: int) -> float | None:
@@ -51,11 +48,12 @@ class Score:
     tn: int = 0
     fn: int = 0
     labels: int = 0
-    labels_hit: int = 0
-    located: int = 0
-    """In-scope findings on positive samples that touch a labelled line."""
-    unlocated: int = 0
-    """In-scope findings that touch none, false positives included."""
+    matched: int = 0
+    """Labels that a finding is assigned to, which is findings that are right."""
+    findings: int = 0
+    """Issues in scope, on labelled and on clean samples."""
+    right: int = 0
+    """Clean samples without an issue, and labelled ones with one at a label."""
 
     @property
     def n(self) -> int:
@@ -78,35 +76,39 @@ class Score:
         return _ratio(2 * self.tp, 2 * self.tp + self.fp + self.fn)
 
     @property
-    def line_recall(self) -> float | None:
-        return _ratio(self.labels_hit, self.labels)
+    def label_recall(self) -> float | None:
+        return _ratio(self.matched, self.labels)
 
     @property
-    def line_precision(self) -> float | None:
-        return _ratio(self.located, self.located + self.unlocated)
+    def label_precision(self) -> float | None:
+        return _ratio(self.matched, self.findings)
+
+    @property
+    def label_accuracy(self) -> float | None:
+        return _ratio(self.right, self.n)
 
     def add(self, sample: Sample, found: Sequence[ExpertFinding]) -> None:
-        """Count one sample with its in-scope findings."""
+        """Count one sample."""
+        result = judge(sample, found)
+        said = bool(result.findings)
         if sample.labels:
-            self.tp, self.fn = self.tp + bool(found), self.fn + (not found)
+            self.tp, self.fn = self.tp + said, self.fn + (not said)
         else:
-            self.fp, self.tn = self.fp + bool(found), self.tn + (not found)
-        self.labels += len(sample.labels)
-        self.labels_hit += sum(any(it.lines.overlaps(label.lines) for it in found) for label in sample.labels)
-        located = sum(any(it.lines.overlaps(label.lines) for label in sample.labels) for it in found)
-        self.located, self.unlocated = self.located + located, self.unlocated + len(found) - located
+            self.fp, self.tn = self.fp + said, self.tn + (not said)
+        self.labels, self.findings = self.labels + len(sample.labels), self.findings + result.findings
+        self.matched += result.matched
+        self.right += result.matched > 0 if sample.labels else not said
 
     def as_dict(self) -> dict[str, object]:
         """Everything for JSON."""
         recall_n, fpr_n = self.tp + self.fn, self.fp + self.tn
+        rates = ("precision", "recall", "fpr", "f1", "label_recall", "label_precision", "label_accuracy")
         return {
             "n": self.n,
-            **{name: getattr(self, name) for name in ("tp", "fp", "tn", "fn")},
-            **{name: getattr(self, name) for name in ("precision", "recall", "fpr", "f1")},
-            "recall_interval": wilson(self.tp, recall_n),
-            "fpr_interval": wilson(self.fp, fpr_n),
-            "line_recall": self.line_recall,
-            "line_precision": self.line_precision,
+            **{name: getattr(self, name) for name in ("tp", "fp", "tn", "fn", "labels", "findings", "matched")},
+            **{name: getattr(self, name) for name in rates},
+            "recall_interval": wilson_of(self.tp, recall_n),
+            "fpr_interval": wilson_of(self.fp, fpr_n),
         }
 
 
@@ -124,5 +126,5 @@ def score(
     """
     total = Score()
     for sample in samples:
-        total.add(sample, [it for it in findings.get(sample.path, []) if keep(it) and in_scope(it, sample)])
+        total.add(sample, [it for it in findings.get(sample.path, []) if keep(it)])
     return total

@@ -9,17 +9,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from activities.ports import SourceTree
-from models.source import LineRange, SourceFile, SourceManifest, language_of
-
-
-@dataclass(frozen=True, slots=True)
-class Label:
-    """One known issue."""
-
-    type: str
-    cwe: str | None
-    rule: str
-    lines: LineRange
+from models.dataset import Label, Scope
+from models.source import SourceFile, SourceManifest, language_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +23,12 @@ class Sample:
     filename: str
     code: str
     labels: tuple[Label, ...]
-    scope_cwes: tuple[str, ...]
-    scope_rules: tuple[str, ...]
+    scope: Scope
+
+    @property
+    def checked_for(self) -> str:
+        """The scope in one word."""
+        return ",".join(self.scope.cwes or self.scope.rules)
 
     @property
     def folder(self) -> str:
@@ -47,19 +42,14 @@ class Sample:
 
 
 def _sample(row: dict[str, Any], dataset: str) -> Sample:
-    scope: dict[str, list[str]] = row.get("scope") or {}
     return Sample(
         id=row["id"],
         dataset=dataset,
         language=row["language"],
         filename=row["filename"],
         code=row["code"],
-        labels=tuple(
-            Label(it["type"], it["cwe"], it["rule"], LineRange(start=it["line_start"], end=it["line_end"]))
-            for it in row["labels"]
-        ),
-        scope_cwes=tuple(scope.get("cwes") or ()),
-        scope_rules=tuple(scope.get("rules") or ()),
+        labels=tuple(map(Label.model_validate, row["labels"])),
+        scope=Scope.model_validate(row.get("scope") or {}),
     )
 
 

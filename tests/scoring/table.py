@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from models.expert import ExpertFinding
-from tests.scoring.metrics import Score, in_scope, score, wilson
+from tests.scoring.metrics import Score, judge, score, wilson_of
 from tests.scoring.samples import Sample
 
 Findings = dict[str, list[ExpertFinding]]
 Scores = dict[str, dict[str, Score]]
 HEADER = (
     f"{'':<38} {'n':>5} {'TP':>4} {'FP':>4} {'prec':>6} {'recall':>6} {'[95 %]':>13} "
-    f"{'FPR':>6} {'[95 %]':>13} {'F1':>6} {'line R/P':>11}"
+    f"{'FPR':>6} {'[95 %]':>13} {'F1':>6} {'label R/P':>11} {'acc':>6}"
 )
 
 
@@ -19,7 +19,7 @@ def _rate(value: float | None) -> str:
 
 
 def _interval(hits: int, n: int) -> str:
-    bounds = wilson(hits, n)
+    bounds = wilson_of(hits, n)
     return f"{'-':>13}" if bounds is None else f"{bounds[0]:.3f}-{bounds[1]:.3f}".rjust(13)
 
 
@@ -28,7 +28,7 @@ def row(name: str, it: Score) -> str:
     return (
         f"{name[:38]:<38} {it.n:>5} {it.tp:>4} {it.fp:>4} {_rate(it.precision)} {_rate(it.recall)} "
         f"{_interval(it.tp, it.tp + it.fn)} {_rate(it.fpr)} {_interval(it.fp, it.fp + it.tn)} {_rate(it.f1)} "
-        f"{_rate(it.line_recall)[1:]}/{_rate(it.line_precision)[1:]}"
+        f"{_rate(it.label_recall)[1:]}/{_rate(it.label_precision)[1:]} {_rate(it.label_accuracy)}"
     )
 
 
@@ -39,7 +39,7 @@ def breakdown(samples: Sequence[Sample], findings: Findings) -> Scores:
     by["expert"] = {str(name): score(samples, findings, _by("expert", name)) for name in _values(every, "expert")}
     by["tool"] = {str(name): score(samples, findings, _by("tool", name)) for name in _values(every, "tool")}
     by["language"] = _grouped(samples, findings, lambda it: it.language)
-    by["scope"] = _grouped(samples, findings, lambda it: ",".join(it.scope_cwes or it.scope_rules))
+    by["scope"] = _grouped(samples, findings, lambda it: it.checked_for)
     return by
 
 
@@ -67,9 +67,10 @@ def wrong(samples: Sequence[Sample], findings: Findings) -> dict[str, dict[str, 
     """Sample ids that went wrong, by scope: `missed` (labelled, nothing in scope) and `false` (clean, something)."""
     lists: dict[str, dict[str, list[str]]] = {}
     for sample in samples:
-        found = any(in_scope(it, sample) for it in findings.get(sample.path, []))
-        if found == bool(sample.labels):
+        found = judge(sample, findings.get(sample.path, []))
+        if bool(found.findings) == bool(sample.labels):
             continue
-        scope = ",".join(sample.scope_cwes or sample.scope_rules)
-        lists.setdefault(scope, {"missed": [], "false": []})["missed" if sample.labels else "false"].append(sample.id)
+        lists.setdefault(sample.checked_for, {"missed": [], "false": []})[
+            "missed" if sample.labels else "false"
+        ].append(sample.id)
     return lists

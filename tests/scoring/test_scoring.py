@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.expert import ExpertFinding, ExpertName, Severity
-from tests.scoring.families import cwe_matches, rule_matches
-from tests.scoring.metrics import score, wilson
+from models.weakness_families import cwe_matches, rule_matches
+from tests.scoring.metrics import score, wilson_of
 from tests.scoring.samples import lay_out, read_samples
 
 
@@ -53,7 +53,7 @@ def test_a_sample_counts_once_and_only_inside_its_scope(dataset: Path) -> None:
     }
     result = score([hit, missed, wrong, clean], findings)
     assert (result.tp, result.fn, result.fp, result.tn) == (1, 1, 1, 1)
-    assert (result.line_recall, result.line_precision) == (0.5, 1 / 3)
+    assert (result.label_recall, result.label_precision) == (0.5, 1 / 3)
 
 
 def test_no_findings_leave_precision_undefined(dataset: Path) -> None:
@@ -76,14 +76,14 @@ def test_a_method_cut_out_of_its_class_still_parses(tmp_path: Path) -> None:
 
 
 def test_wilson_interval_of_a_known_case() -> None:
-    assert wilson(26, 150) == pytest.approx((0.1211, 0.2419), abs=1e-4)
-    assert wilson(0, 0) is None
+    assert wilson_of(26, 150) == pytest.approx((0.1211, 0.2419), abs=1e-4)
+    assert wilson_of(0, 0) is None
 
 
 @given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_wilson_interval_holds_the_proportion(case: tuple[int, int]) -> None:
     hits, n = case
-    bounds = wilson(hits, n)
+    bounds = wilson_of(hits, n)
     assert bounds is not None
     assert 0 <= bounds[0] <= hits / n + 1e-9
     assert hits / n - 1e-9 <= bounds[1] <= 1
