@@ -17,19 +17,32 @@ from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.alerts import AlertActivities
+from activities.audit import AuditActivities
 from activities.delivery.apprise import AppriseNotifier
+from activities.experiment import ExperimentActivities
+from activities.experts.batch import BatchPanel
 from activities.experts.panel import PanelAnalyst
 from activities.experts.sandbox import KernelSandbox
 from activities.experts.temporary import remove_kept_folders
+from activities.gate_check import GateCheck
 from activities.health import HealthActivities
 from activities.key_rotation import KeyRotationActivities
+from activities.metered import MeteredModels
+from activities.model_access import RoutedAccess
 from activities.model_half import RoutedModels
-from activities.ports import Analyst
+from activities.monitor import MonitorActivities
+from activities.ports import Analyst, BatchAnalyst
+from activities.prepare import PrepareActivities
+from activities.promotion import PromotionActivities
 from activities.quota.processes import TemporalProcesses
 from activities.quota.sweeper import QuotaSweeper
 from activities.quota_sweep import QuotaSweepActivities
 from activities.review import ReviewActivities
+from activities.stats.evaluator import StatisticalEvaluator
+from activities.stats.intervals import ONE_SIDED, clopper_pearson
+from activities.verdict import ModelJudge
 from models.ids import analysis_queue, models_queue, orchestration_queue
+from models.monitor import ErrorRule
 from models.settings import Settings
 from starter.composition import Services, services
 from starter.logs import configure
@@ -37,8 +50,12 @@ from starter.provider_services import key_rings
 from starter.read_settings import settings_or_exit
 from starter.stack import readiness
 from workflows.alert import AlertDeliveryWorkflow
+from workflows.audit import AuditCheckpointWorkflow
+from workflows.experiment import ExperimentWorkflow
 from workflows.health import ProviderHealthWorkflow
 from workflows.key_rotation import KeyRotationWorkflow
+from workflows.monitor import StableMonitorWorkflow
+from workflows.promotion import PromotionWorkflow
 from workflows.quota import QuotaSweepWorkflow
 from workflows.review import ReviewWorkflow
 
@@ -48,6 +65,10 @@ WORKFLOWS: list[type] = [
     QuotaSweepWorkflow,
     AlertDeliveryWorkflow,
     KeyRotationWorkflow,
+    AuditCheckpointWorkflow,
+    PromotionWorkflow,
+    ExperimentWorkflow,
+    StableMonitorWorkflow,
 ]
 
 BUILD = f"conclave-{version('conclave')}"
@@ -105,9 +126,14 @@ class Activities:
     quota: QuotaSweepActivities
     alerts: AlertActivities
     keys: KeyRotationActivities
+    audit: AuditActivities
+    promotions: PromotionActivities
+    experiments: ExperimentActivities
+    prepare: PrepareActivities
+    monitor: MonitorActivities
 
 
-def activities_of(parts: Services, analyst: Analyst) -> Activities:
+def activities_of(parts: Services, analyst: Analyst, batches: BatchAnalyst) -> Activities:
     """Activity objects over the connected services."""
     asked = parts.providers
     models = RoutedModels(asked.router, asked.wire, asked.keys, asked.quota, asked.limiter, asked.health, parts.codec)
@@ -119,6 +145,53 @@ def activities_of(parts: Services, analyst: Analyst) -> Activities:
         quota=QuotaSweepActivities(sweeper),
         alerts=AlertActivities(asked.alerts, AppriseNotifier(parts.settings.alert_urls), asked.catalogue),
         keys=KeyRotationActivities(key_rings(parts.settings, parts.database)),
+        audit=AuditActivities(parts.versions.audit, parts.versions.checkpoints),
+        promotions=promotion_activities(parts),
+        experiments=experiment_activities(parts),
+        prepare=PrepareActivities(parts.versions.experiments, batches, parts.sources, parts.reviews),
+        monitor=monitor_activities(parts),
+    )
+
+
+def promotion_activities(parts: Services) -> PromotionActivities:
+    """The steps of promotions."""
+    versions = parts.versions
+    gate = GateCheck(versions.experiments, versions.versions, versions.policies, evaluator_of(parts))
+    return PromotionActivities(versions.promotions, versions.policies, gate)
+
+
+def experiment_activities(parts: Services) -> ExperimentActivities:
+    """The steps of experiments."""
+    versions = parts.versions
+    return ExperimentActivities(
+        experiments=versions.experiments,
+        datasets=versions.datasets,
+        blacklist=versions.blacklist,
+        versions=versions.versions,
+        policies=versions.policies,
+        evaluator=evaluator_of(parts),
+        models=RoutedAccess(parts.providers.router),
+    )
+
+
+def evaluator_of(parts: Services) -> StatisticalEvaluator:
+    """What makes numbers of results and facts of numbers."""
+    asked, versions = parts.providers, parts.versions
+    metered = MeteredModels(asked.wire, asked.keys, asked.quota, asked.limiter, asked.health, parts.codec)
+    judge = ModelJudge(asked.router, metered)
+    return StatisticalEvaluator(judge, versions.versions, versions.experiments, version("conclave"))
+
+
+def monitor_activities(parts: Services) -> MonitorActivities:
+    """The steps of the monitor."""
+    settings, versions = parts.settings, parts.versions
+    return MonitorActivities(
+        versions.trials,
+        versions.watch,
+        versions.versions,
+        rule=ErrorRule(settings.monitor_window_reviews, settings.stable_error_limit),
+        lower_bound=lambda errors, reviews: clopper_pearson(errors, reviews, ONE_SIDED)[0],
+        auto_rollback=settings.auto_rollback,
     )
 
 
@@ -136,7 +209,23 @@ def short_steps(acts: Activities) -> list[Callable[..., Any]]:
         acts.keys.rewrap_page,
         acts.keys.count_keys_behind,
         acts.keys.retire_key_versions,
+        acts.audit.write_checkpoint,
+        acts.promotions.settle_promotion,
+        acts.promotions.remind_approvers,
+        acts.experiments.open_experiment,
+        acts.experiments.list_reviews,
+        acts.experiments.note_results,
+        acts.experiments.note_status,
+        acts.experiments.gate_experiment,
+        acts.experiments.settle_experiment,
+        acts.monitor.watch_stable,
+        acts.monitor.follow_trials,
     ]
+
+
+def long_steps(acts: Activities) -> list[Callable[..., Any]]:
+    """Steps that keep processors busy."""
+    return [acts.review.analyse_source, acts.prepare.prepare_samples, acts.experiments.evaluate_experiment]
 
 
 def workers(parts: Services, acts: Activities) -> list[Worker]:
@@ -146,7 +235,7 @@ def workers(parts: Services, acts: Activities) -> list[Worker]:
     return [
         orchestration_worker(client, prefix, short_steps(acts)),
         # Waiting for a free processor costs nothing: the sandbox bounds how many analysers run.
-        activity_worker(client, analysis_queue(prefix), [acts.review.analyse_source], at_once=28),
+        activity_worker(client, analysis_queue(prefix), long_steps(acts), at_once=28),
         activity_worker(client, models_queue(prefix), [acts.review.consult_model], at_once=100),
     ]
 
@@ -161,7 +250,7 @@ async def serve(settings: Settings) -> None:
         sandbox = KernelSandbox(
             required=settings.isolation == "required", hidden=(settings.home,), at_once=settings.analyser_parallelism
         )
-        running = workers(parts, activities_of(parts, PanelAnalyst(sandbox)))
+        running = workers(parts, activities_of(parts, PanelAnalyst(sandbox), BatchPanel(sandbox)))
         tasks = [asyncio.create_task(each.run()) for each in running]
         stopping = asyncio.create_task(stop.wait())
         readiness.announce()

@@ -7,6 +7,15 @@ from enum import Enum
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.experiment_ports import (
+    BarChanged,
+    ConfigQuarantined,
+    DatasetUnknown,
+    ExperimentUnknown,
+    PolicyMalformed,
+    PolicyUnavailable,
+    PromotionUnknown,
+)
 from activities.key_ports import KeyServiceRefused
 from activities.ports import (
     AnalysisFailed,
@@ -45,6 +54,13 @@ POSTURE: dict[type[Exception], tuple[FailureType, Retry]] = {
     ReservationClosed: (FailureType.RESERVATION_CLOSED, Retry.FEW),
     KeyServiceUnavailable: (FailureType.KEK_UNAVAILABLE, Retry.ALWAYS),
     KeyServiceRefused: (FailureType.KEK_REFUSED, Retry.NEVER),
+    DatasetUnknown: (FailureType.DATASET_UNKNOWN, Retry.NEVER),
+    ExperimentUnknown: (FailureType.EXPERIMENT_UNKNOWN, Retry.NEVER),
+    ConfigQuarantined: (FailureType.CONFIG_QUARANTINED, Retry.NEVER),
+    BarChanged: (FailureType.BAR_CHANGED, Retry.NEVER),
+    PolicyUnavailable: (FailureType.POLICY_UNAVAILABLE, Retry.ALWAYS),
+    PolicyMalformed: (FailureType.POLICY_MALFORMED, Retry.FEW),
+    PromotionUnknown: (FailureType.PROMOTION_UNKNOWN, Retry.NEVER),
 }
 """Each port error: its code, and whether trying again can help. Any other error is ours: internal, a few tries."""
 

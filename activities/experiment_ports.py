@@ -1,15 +1,18 @@
 """What experiments, their gate and the audit need from the world, and how it may fail."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from models.audit import AuditEntry, AuditEvent, Checkpoint
+from models.audit import AuditEntry, AuditEvent, AuditVerdict, Checkpoint
+from models.audit_check import Verify
 from models.dataset import Dataset, Sample
-from models.experiment import Bar, Evaluation, ExperimentStatus
+from models.experiment import Assessment, Bar, Evaluation, ExperimentStatus, SampleEnd
 from models.gate import Decision, GateInput, PolicyHash, PolicyName
 from models.order import ReviewOrder
+from models.promotion import PromotionState
+from models.promotion_rules import Refusal
 from models.quarantine import Quarantine
 from models.review import ReviewReport
 from models.reviewer_config import ReviewerConfig
@@ -20,12 +23,44 @@ class DatasetUnknown(Exception):
     """No such dataset."""
 
 
+class SampleUnknown(Exception):
+    """The dataset has no such sample."""
+
+
 class ExperimentUnknown(Exception):
     """No such experiment."""
 
 
 class ConfigQuarantined(Exception):
     """The configuration is on the blacklist: it is neither tried nor used."""
+
+
+class PromotionUnknown(Exception):
+    """No such promotion."""
+
+
+class VersionUnknown(Exception):
+    """No such version."""
+
+
+class QuarantineUnknown(Exception):
+    """The configuration was never on the blacklist."""
+
+
+class ChangeRefused(Exception):
+    """The rules do not allow a promotion, a vote, a rollback or a release; the audit chain has the attempt.
+
+    Attributes:
+        refusal: why.
+    """
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal)
+        self.refusal = refusal
+
+
+class BarChanged(Exception):
+    """Configuration, dataset or policy is not what was fixed when the experiment started; it decides nothing."""
 
 
 class PolicyUnavailable(Exception):
@@ -48,14 +83,50 @@ class Audit(Protocol):
         ...
 
 
+class Chain(Protocol):
+    """The audit chain, read and watched. Every method raises StoreUnavailable when it cannot be reached."""
+
+    def entries(self, first_seq: int = 1) -> AsyncIterator[AuditEntry]:
+        """The chain from a number on, in order; streamed, for it only ever grows."""
+        ...
+
+    async def alarm(self, verdict: AuditVerdict) -> None:
+        """Let people know that the chain is not what it was; once for each thing that is wrong."""
+        ...
+
+
 class Checkpoints(Protocol):
     """Signed heads of the chain, outside the database."""
+
+    async def read(self) -> list[Checkpoint]:
+        """All of them, in the order in which they were written.
+
+        Raises:
+            LineUnreadable: a line is no checkpoint.
+        """
+        ...
+
+    async def last(self) -> Checkpoint | None:
+        """The one that was written last; None: there is none.
+
+        Raises:
+            LineUnreadable: it is no checkpoint.
+        """
+        ...
+
+    async def verifier(self) -> Verify:
+        """Tells whether a checkpoint's signature is good.
+
+        Raises:
+            KeyServiceUnavailable, KeyServiceRefused: the public keys cannot be had.
+        """
+        ...
 
     async def write(self, seq: int, head: str, at: datetime) -> Checkpoint:
         """Sign and keep a head.
 
         Raises:
-            KeyServiceUnavailable: it cannot be signed.
+            KeyServiceUnavailable, KeyServiceRefused: it cannot be signed.
         """
         ...
 
@@ -88,6 +159,40 @@ class Versions(Protocol):
         ...
 
 
+class Promotions(Protocol):
+    """Promotions, as their process sees them: what people said is stored already, by the API."""
+
+    async def approved(self, promotion_id: str) -> str | None:
+        """Id of the experiment, when enough people approved a promotion that waits; else None."""
+        ...
+
+    async def settle(
+        self,
+        promotion_id: str,
+        hash_of: Callable[[PolicyName], PolicyHash],
+        *,
+        expired: bool,
+        gated: Decision | None = None,
+    ) -> PromotionState:
+        """Apply, refuse or end a promotion if it is time, by what is stored; else leave it. Audited; one transaction.
+
+        Args:
+            promotion_id: which.
+            hash_of: names a policy's present text.
+            expired: whether its time is over by the process's clock.
+            gated: what the gate says now; without it nothing is applied.
+
+        Raises:
+            PromotionUnknown: there is none.
+            StoreUnavailable: it cannot be looked up; nothing was changed.
+        """
+        ...
+
+    async def remind(self, promotion_id: str, elapsed_percent: int) -> None:
+        """Raise an alert about a promotion that still waits. Raises as `settle` does."""
+        ...
+
+
 class Blacklist(Protocol):
     """Quarantined configurations."""
 
@@ -112,6 +217,8 @@ class SampleReview:
     order: ReviewOrder
     done: bool
     """Whether its report, or its failure, is stored."""
+    failed: bool = False
+    """Whether it is over without a report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +275,11 @@ class Experiments(Protocol):
         """Note the static analysis of some samples, and how long it took for each."""
         ...
 
-    async def note_result(self, review_id: str, failure: str | None, seconds: float, cached: bool) -> None: ...
+    async def note_results(self, ends: Sequence[SampleEnd]) -> None:
+        """Note that samples are over. The first word stays; a review without a report ends as failed."""
+        ...
 
-    def results(self, experiment_id: str) -> "ResultStream":
+    def results(self, experiment_id: str) -> AsyncIterator[SampleResult]:
         """What came of every sample, in order; streamed, for there may be thousands."""
         ...
 
@@ -180,8 +289,16 @@ class Experiments(Protocol):
         """Change the status unless it has ended; gives what it is now. An end is audited in the same transaction."""
         ...
 
-    async def save_evaluation(self, experiment_id: str, evaluation: Evaluation) -> Evaluation:
-        """Keep the evaluation, audited in the same transaction; one that is there already is given back."""
+    async def settle(self, experiment_id: str, evaluation: Evaluation, status: ExperimentStatus) -> ExperimentStatus:
+        """Keep the evaluation and end as it says, audited in the same transaction; what is ended stays as it is.
+
+        An end as quarantined puts the configuration on the blacklist in the same transaction; that of production is
+        rejected instead, so that no measurement stops reviews.
+        """
+        ...
+
+    async def tokens(self, experiment_id: str) -> int:
+        """Tokens of all questions to models that were asked for its samples."""
         ...
 
     async def baseline_cost(self, config_hash: str, dataset_hash: str) -> int | None:
@@ -189,12 +306,41 @@ class Experiments(Protocol):
         ...
 
 
-class ResultStream(Protocol):
-    """An asynchronous iterator over results."""
+ResultStream = AsyncIterator[SampleResult]
 
-    def __aiter__(self) -> "ResultStream": ...
 
-    async def __anext__(self) -> SampleResult: ...
+class Evaluator(Protocol):
+    """Makes numbers of results, a verdict of numbers, and facts for the policy of both."""
+
+    async def assess(self, experiment: StoredExperiment, results: ResultStream) -> Assessment:
+        """Metrics over all samples, and what the Version Control AI says of them.
+
+        Raises:
+            StoreUnavailable: the results cannot be read.
+        """
+        ...
+
+    def facts(self, experiment: StoredExperiment, assessment: Assessment, baseline_micro_usd: int | None) -> GateInput:
+        """What the policy is told.
+
+        Args:
+            experiment: with its bar.
+            assessment: what was measured.
+            baseline_micro_usd: mean cost of an analysis by the stable configuration; None: never measured.
+        """
+        ...
+
+
+class ModelAccess(Protocol):
+    """Who may ask models."""
+
+    async def any_usable(self, user: str, config: ReviewerConfig) -> bool:
+        """Whether a configuration's models can be asked in a user's name.
+
+        Raises:
+            StoreUnavailable: the catalogue cannot be read.
+        """
+        ...
 
 
 class PolicyEngine(Protocol):

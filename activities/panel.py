@@ -63,6 +63,7 @@ class Panel:
             if static is None or outcome.status is ExpertStatus.FAILED:
                 coverage = not_analysed(outcome.expert, manifest, CoverageReason.CRASHED)
                 static = StaticResult(expert=outcome.expert, coverage=coverage)
+                outcome = _without_static(outcome)
             opinion = await self._accepted(task.review_id, outcome)
             work.append(
                 ExpertWork(
@@ -86,7 +87,14 @@ class Panel:
             version=self._version,
             generated_at=datetime.now(UTC),
         )
-        return assemble(frame, manifest, lines, work, task.config.consensus)
+        return assemble(frame, manifest, lines, work, task.config.consensus, task.analysis.min_confidence)
+
+
+def _without_static(outcome: ExpertOutcome) -> ExpertOutcome:
+    """An expert whose static half is not there: failed, whatever the process believes that was prepared for it."""
+    if outcome.status is ExpertStatus.FAILED:
+        return outcome
+    return outcome.model_copy(update={"status": ExpertStatus.FAILED, "reason": "no_static_result"})
 
 
 def _weakest(results: Iterable[StaticResult]) -> str:

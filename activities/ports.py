@@ -37,12 +37,43 @@ class IsolationUnavailable(Exception):
 class Analyst(Protocol):
     """The static halves of the experts."""
 
-    async def analyse(self, expert: ExpertName, tree: SourceTree) -> StaticResult:
+    async def analyse(self, expert: ExpertName, tree: SourceTree, tools_off: Sequence[str] = ()) -> StaticResult:
         """Run one expert's analysers over a source.
+
+        Args:
+            expert: whose.
+            tree: the source.
+            tools_off: names of analysers that do not run.
 
         Raises:
             IsolationUnavailable: isolation is mandatory and cannot be had.
             AnalysisFailed: nothing could be run.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SourceBatch:
+    """Sources laid out side by side, so that one program can be shown all of them."""
+
+    root: Path
+    """Holds the roots of the trees, each a folder in it, and nothing else."""
+    trees: tuple[SourceTree, ...]
+
+
+class BatchAnalyst(Protocol):
+    """The static halves of the experts over many sources, for the cost of few programs."""
+
+    async def analyse_many(
+        self, expert: ExpertName, batch: SourceBatch, tools_off: Sequence[str] = ()
+    ) -> list[StaticResult]:
+        """Run one expert's analysers over many sources at once.
+
+        Returns:
+            For each source what `Analyst.analyse` says of it alone, but for the seconds, which are its share.
+
+        Raises:
+            IsolationUnavailable, AnalysisFailed: as `Analyst.analyse`.
         """
         ...
 
@@ -140,6 +171,15 @@ class SourceStore(Protocol):
         """
         ...
 
+    def checkout_many(self, source_ids: Sequence[str]) -> AbstractAsyncContextManager[SourceBatch]:
+        """Lay sources out side by side for as long as the context lasts, in this order.
+
+        Raises:
+            SourceUnknown: one of them is not there.
+            StoreUnavailable: the store cannot be reached.
+        """
+        ...
+
     async def lines(self, source_id: str) -> tuple[SourceManifest, Mapping[str, Sequence[str]]]:
         """The manifest and the text lines of every file.
 
@@ -161,6 +201,14 @@ class ReviewStore(Protocol):
         ...
 
     async def save_static(self, review_id: str, result: StaticResult, seconds: float) -> None: ...
+
+    async def save_statics(self, statics: Sequence[tuple[str, StaticResult, float]]) -> None:
+        """Save static halves of many reviews: (review, result, seconds)."""
+        ...
+
+    async def static_seconds(self, review_ids: Sequence[str]) -> dict[str, dict[ExpertName, float]]:
+        """The experts of some reviews whose static halves are stored, with the seconds they took."""
+        ...
 
     async def static_results(self, review_id: str) -> dict[ExpertName, tuple[StaticResult, float]]:
         """Stored static halves with the seconds they took."""

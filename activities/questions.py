@@ -75,7 +75,7 @@ def prepared(
         made = _sent(maker.prompt(plan), longest)
         if made.input_token_bound <= affordable:
             estimate = estimated_tokens(made.system) + estimated_tokens(made.prompt) + longest
-            return Prepared(made, estimate, PROMPT_VERSION, plan.shown, plan.unseen)
+            return Prepared(made, estimate, maker.version, plan.shown, plan.unseen)
         code = sum(len(line.encode("utf-8", "replace")) for line in render_context(plan, material.lines).splitlines())
         around = made.input_token_bound - code
         if affordable <= around or not plan.parts:
@@ -100,6 +100,7 @@ class _Maker:
     def __init__(self, question: Consultation, material: Material) -> None:
         self._question = question
         self._material = material
+        self.version = question.prompt or PROMPT_VERSION
         self._earlier: list[ExpertFinding] = [finding for each in material.earlier for finding in each.findings]
         self._language = main_language(material.manifest)
         self._framework = framework_of(material.manifest, material.lines)
@@ -121,6 +122,7 @@ class _Maker:
                     rejection=self._question.rejection,
                     is_change=self._material.manifest.is_change,
                     is_whole=plan is None or not plan.unseen,
+                    version=self.version,
                 )
             except ValueError as error:
                 # The random word stands in the code: one chance in 2^96, unless somebody tries to guess.

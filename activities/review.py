@@ -82,7 +82,7 @@ class ReviewActivities:
                 if result is None:
                     async with self._sources.checkout(task.source_id) as tree:
                         started = time.monotonic()
-                        result = await self._analyst.analyse(task.expert, tree)
+                        result = await self._analyst.analyse(task.expert, tree, task.analysis.tools_off)
                         seconds = time.monotonic() - started
                     await self._reviews.save_static(task.review_id, result, seconds)
         failed = sum(entry.status is CoverageStatus.FAILED for entry in result.coverage)
@@ -121,19 +121,21 @@ class ReviewActivities:
     async def judge_panel(self, task: PanelTask) -> PanelJudgement:
         """Meta's work: what nobody looked at, and whose model findings do not hold."""
         with translated():
-            return await self._panel.judged(task)
+            async with heartbeating():
+                return await self._panel.judged(task)
 
     @activity.defn
     async def publish_report(self, task: PanelTask) -> ReviewOutcome:
         """Merge the experts' work into the report and store it; let meta judge first where that is to be done."""
         with translated():
-            judgement = await self._judged_unless_broken(task) if task.judge else None
-            if task.judge and judgement is None:
-                task = task.model_copy(update={"outcomes": tuple(map(_meta_failed, task.outcomes))})
-            report = await self._reviews.report(task.review_id)
-            if report is None:
-                report = await self._panel.assembled(task)
-                await self._reviews.publish(report, report.generated_at)
+            async with heartbeating():
+                judgement = await self._judged_unless_broken(task) if task.judge else None
+                if task.judge and judgement is None:
+                    task = task.model_copy(update={"outcomes": tuple(map(_meta_failed, task.outcomes))})
+                report = await self._reviews.report(task.review_id)
+                if report is None:
+                    report = await self._panel.assembled(task)
+                    await self._reviews.publish(report, report.generated_at)
         return ReviewOutcome(
             review_id=task.review_id,
             partial=report.partial,

@@ -136,7 +136,7 @@ async def measure(stack: Stack, rate: float, seconds: float) -> list[Target]:
     """Every load once, after a warm-up."""
     environment = stack.environment()
     engine = engine_for(environment["CONCLAVE_DATABASE_URL"])
-    await schema.upgrade(engine)
+    await schema.migrate(environment["CONCLAVE_DATABASE_URL"], environment["CONCLAVE_DATABASE_OWNER_URL"])
     counters = RedisCounters(counters_client(environment["CONCLAVE_REDIS_URL"]))
     statements = Statements(environment["CONCLAVE_DATABASE_URL"])
     gate = QuotaGate(counters, PostgresLedger(statements, LIMITS))

@@ -20,12 +20,12 @@ from activities.storage.sources import PostgresSources
 from activities.storage.statements import Statements
 from benchmarks.loopback_provider import keyed
 from models.codec import AesGcmCodec
-from models.config import OrchestratorConfig
 from models.expert import ExpertName
 from models.ids import review_workflow_id
 from models.opinion import Consultation
 from models.order import ReviewOrder
 from models.provider import PLATFORM
+from models.reviewer_config import ReviewerConfig
 from models.settings import Settings
 from models.submission import ReviewSubmission, order_of
 from starter.intake.accept import accept
@@ -60,7 +60,7 @@ class Ours:
                 ReviewSubmission(source_id=self._material.manifest.source_id, experts="all"),
                 self._material.manifest,
                 review_id=uuid.uuid4().hex,
-                config=OrchestratorConfig(),
+                config=ReviewerConfig(),
                 models_routed=True,
                 owner=f"user-{len(self._orders) % USERS}",
                 analysis_queue="none",
@@ -131,7 +131,7 @@ async def sides(
     async with AsyncExitStack() as open_things:
         engine = engine_for(environment["CONCLAVE_DATABASE_URL"])
         open_things.push_async_callback(engine.dispose)
-        await schema.upgrade(engine)
+        await schema.migrate(environment["CONCLAVE_DATABASE_URL"], environment["CONCLAVE_DATABASE_OWNER_URL"])
         database = Database(engine)
         statements = Statements(environment["CONCLAVE_DATABASE_URL"])
         open_things.push_async_callback(statements.close)

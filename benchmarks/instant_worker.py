@@ -2,11 +2,12 @@
 
 import asyncio
 import sys
+from collections.abc import Sequence
 
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Worker
 
-from activities.ports import SourceTree
+from activities.ports import SourceBatch, SourceTree
 from benchmarks.bare import BareWorkflow, answer
 from models.expert import CoverageEntry, CoverageStatus, ExpertName, StaticResult
 from models.settings import Settings
@@ -28,7 +29,7 @@ class InstantAnalyst:
     def __init__(self, step: float) -> None:
         self._step = step
 
-    async def analyse(self, expert: ExpertName, tree: SourceTree) -> StaticResult:
+    async def analyse(self, expert: ExpertName, tree: SourceTree, tools_off: Sequence[str] = ()) -> StaticResult:
         """Answer; see `activities.ports.Analyst`."""
         await asyncio.sleep(self._step * list(ExpertName).index(expert))
         coverage = tuple(
@@ -37,12 +38,19 @@ class InstantAnalyst:
         )
         return StaticResult(expert=expert, coverage=coverage)
 
+    async def analyse_many(
+        self, expert: ExpertName, batch: SourceBatch, tools_off: Sequence[str] = ()
+    ) -> list[StaticResult]:
+        """The same for each source of a batch; see `activities.ports.BatchAnalyst`."""
+        return [await self.analyse(expert, tree) for tree in batch.trees]
+
 
 async def serve(prefix: str, step: float) -> None:
     """Work on the queues of a prefix until standard input closes."""
     settings = Settings(task_queue=prefix)
     async with services(settings, "worker") as parts:
-        acts = activities_of(parts, InstantAnalyst(step))
+        analyst = InstantAnalyst(step)
+        acts = activities_of(parts, analyst, analyst)
         plain = await connect(settings, pydantic_data_converter, "conclave-bare")
         bare = Worker(
             plain,

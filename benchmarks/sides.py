@@ -15,9 +15,9 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 from benchmarks.bare import BareWorkflow
 from benchmarks.instant_worker import READY, bare_queue
-from models.config import OrchestratorConfig
 from models.ids import analysis_queue, models_queue, review_workflow_id
 from models.review import ReviewMode
+from models.reviewer_config import ReviewerConfig
 from models.settings import Settings
 from models.source import SourceManifest
 from models.submission import ReviewSubmission, order_of
@@ -48,7 +48,7 @@ class Sides:
             ReviewSubmission(source_id=self._manifest.source_id, mode=mode, experts="all"),
             self._manifest,
             review_id=uuid.uuid4().hex,
-            config=OrchestratorConfig(),
+            config=ReviewerConfig(),
             models_routed=False,
             analysis_queue=analysis_queue(prefix),
             models_queue=models_queue(prefix),

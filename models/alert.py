@@ -17,6 +17,10 @@ class AlertType(StrEnum):
     PROVIDER_UNHEALTHY = "provider_unhealthy"
     PROVIDER_RECOVERED = "provider_recovered"
     KEY_INVALID = "key_invalid"
+    PROMOTION_WAITING = "promotion_waiting"
+    STABLE_QUARANTINED = "stable_quarantined"
+    STABLE_ERRORS = "stable_errors"
+    AUDIT_BROKEN = "audit_broken"
 
 
 class Alert(Wire):

@@ -54,6 +54,14 @@ def _title(alert: Alert, who: str) -> str:
             return f"Conclave: provider {who} has recovered"
         case AlertType.KEY_INVALID:
             return f"Conclave: key {who} was refused"
+        case AlertType.PROMOTION_WAITING:
+            return f"Conclave: promotion {who} waits for approval"
+        case AlertType.STABLE_QUARANTINED:
+            return f"Conclave: the configuration in production is quarantined ({who})"
+        case AlertType.STABLE_ERRORS:
+            return f"Conclave: reviews with {who} fail too often"
+        case AlertType.AUDIT_BROKEN:
+            return f"Conclave: the {who} chain was changed"
         case _:
             return f"Conclave: {alert.threshold_percentage} % of the {_LIMITS[alert.alert_type]} of {who} used"
 
@@ -66,6 +74,27 @@ def _sentence(alert: Alert, who: str) -> str:
             return f"Provider {who} is healthy again since {alert.period}."
         case AlertType.KEY_INVALID:
             return f"The provider refused key {who} ({alert.period}). It is not used until it is replaced."
+        case AlertType.PROMOTION_WAITING:
+            return (
+                f"Promotion {who} waits for approvers {alert.period}, then it expires; "
+                f"{alert.threshold_percentage} % of its time is over. `conclave approve {who}` shows what it is about."
+            )
+        case AlertType.STABLE_QUARANTINED:
+            return (
+                f"Reviews are refused since {alert.period}: their configuration, {who}, is on the blacklist. "
+                "`conclave rollback` brings back the version before it, `conclave blacklist` says why it is there."
+            )
+        case AlertType.STABLE_ERRORS:
+            return (
+                f"Reviews with {who} of the reviewer fail more often than the limit allows ({alert.period}, UTC). "
+                "`conclave versions` shows whether it is still in production; `conclave rollback` brings back the one "
+                "before it."
+            )
+        case AlertType.AUDIT_BROKEN:
+            return (
+                f"The {who} chain is not what it was: {alert.period.replace('_', ' ')}. No checkpoint is signed any "
+                "more. `conclave audit verify` shows it; compare with a backup who changed what."
+            )
         case _:
             limit = _LIMITS[alert.alert_type]
             return f"{alert.threshold_percentage} % of the {limit} of {who} is used in {alert.period} (UTC)."

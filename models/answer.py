@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
@@ -56,11 +56,16 @@ Sound = Annotated[str, AfterValidator(_sound)]
 WholeNumber = Annotated[int, BeforeValidator(_whole)]
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
+    """The right types and nothing else; what is wrong is never quoted."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, hide_input_in_errors=True)
 
 
-class SaidFinding(_Strict):
+Said = TypeVar("Said", bound=Strict)
+
+
+class SaidFinding(Strict):
     """One finding as the model says it: the right types, nothing checked."""
 
     type: Sound
@@ -74,7 +79,7 @@ class SaidFinding(_Strict):
     cwe: Sound | None
 
 
-class SaidAnswer(_Strict):
+class SaidAnswer(Strict):
     """A whole answer."""
 
     findings: list[SaidFinding]
@@ -96,6 +101,11 @@ def _once(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def said_answer(text: str) -> SaidAnswer:
+    """Read an expert's answer; raises what `said` raises."""
+    return said(text, SaidAnswer)
+
+
+def said(text: str, kind: type[Said]) -> Said:
     """Read an answer strictly. One Markdown fence around the whole of it is taken off, which small models cannot leave.
 
     Raises:
@@ -106,12 +116,12 @@ def said_answer(text: str) -> SaidAnswer:
     text = text.strip("\ufeff \t\r\n")
     fenced = _FENCED.fullmatch(text)
     try:
-        said = json.loads(fenced[1] if fenced else text, parse_constant=_refuse, object_pairs_hook=_once)
+        read = json.loads(fenced[1] if fenced else text, parse_constant=_refuse, object_pairs_hook=_once)
     except ValueError:
         raise AnswerInvalid(Violation.NOT_JSON) from None
     except RecursionError:
         raise AnswerInvalid(Violation.TOO_DEEP) from None
     try:
-        return SaidAnswer.model_validate(said)
+        return kind.model_validate(read)
     except ValidationError:
         raise AnswerInvalid(Violation.WRONG_SHAPE) from None

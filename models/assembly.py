@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from models.complexity import complexity_of
@@ -66,8 +66,9 @@ def assemble(
     lines: Mapping[str, Sequence[str]],
     work: Sequence[ExpertWork],
     config: ConsensusConfig,
+    min_confidence: float = 0.0,
 ) -> ReviewReport:
-    """Validate, restrict to the change, merge, vote, rank, cap.
+    """Leave out what is too unsure, validate, restrict to the change, merge, vote, rank, cap.
 
     Args:
         frame: what the report says beside the findings.
@@ -75,13 +76,18 @@ def assemble(
         lines: text lines of every file, by path.
         work: each selected expert's work, in the panel's order.
         config: how to merge and vote.
+        min_confidence: analysers' findings below it are dropped; models' have their own bound.
     """
     summaries: list[ExpertSummary] = []
     valid: list[ExpertFinding] = []
     dropped: Counter[str] = Counter()
-    for each in work:
+    given, work = work, [_sure(each, min_confidence) for each in work]
+    for whole, each in zip(given, work, strict=True):
+        unsure = len(whole.findings) - len(each.findings)
         kept, lost = validated(each.all_findings, lines)
         lost = dict(Counter(lost) + Counter(each.opinion.dropped if each.opinion else {}))
+        if unsure:
+            lost["below_min_confidence"] = unsure
         dropped.update(lost)
         valid.extend(kept)
         summaries.append(_summary(each, len(kept), lost))
@@ -117,6 +123,13 @@ def assemble(
         conclave_version=frame.version,
         generated_at=frame.generated_at,
     )
+
+
+def _sure(each: ExpertWork, min_confidence: float) -> ExpertWork:
+    """The same work without the analysers' findings that are less sure than that."""
+    if min_confidence <= 0:
+        return each
+    return replace(each, findings=tuple(it for it in each.findings if it.confidence >= min_confidence))
 
 
 def _summary(each: ExpertWork, kept: int, lost: dict[str, int]) -> ExpertSummary:

@@ -1,15 +1,41 @@
 """What decides how a review is done."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Literal, get_args
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from models.expert import ExpertName
-from models.wire import Slug, Wire
+from models.wire import Wire
+
+PRECISION = dict.fromkeys(ExpertName, 0.7)
+BUDGET_WEIGHTS = dict.fromkeys(ExpertName, 1.0) | {ExpertName.SECURITY: 3.0, ExpertName.QUALITY: 2.0}
+
+Analyser = Literal[
+    "ast-grep",
+    "bandit",
+    "complexipy",
+    "coverage-report",
+    "deceptive-text",
+    "deptry",
+    "detect-secrets",
+    "grimp",
+    "lizard",
+    "package-json",
+    "profile",
+    "ruff",
+    "suppressions",
+    "tree-sitter-docs",
+    "tree-sitter-imports",
+    "untested-code",
+    "vulture",
+]
+"""The names of all analysers. One that is given up keeps its name here: stored configurations may say it."""
 
 
-def _each(value: float) -> dict[ExpertName, float]:
-    return dict.fromkeys(ExpertName, value)
+def _completed(defaults: Mapping[ExpertName, float]) -> AfterValidator:
+    """Takes the default for every expert that is not named, in the panel's order, so that equal settings look equal."""
+    return AfterValidator(lambda given: {name: given.get(name, defaults[name]) for name in ExpertName})
 
 
 class BacktrackConfig(Wire):
@@ -44,7 +70,7 @@ class ConsensusConfig(Wire):
 
     line_slack: int = Field(default=1, ge=0, le=10)
     """Findings of different tools at most this many lines apart can be the same issue."""
-    precision: dict[ExpertName, float] = Field(default_factory=lambda: _each(0.7))
+    precision: Annotated[dict[ExpertName, Annotated[float, Field(ge=0, le=1)]], _completed(PRECISION)] = PRECISION
     """Measured precision of each expert, within (0, 1); its vote weighs log(p / (1 - p))."""
     min_support: float = Field(default=0.15, ge=0, le=1)
     """A finding with less support than this is voted out, unless protected."""
@@ -57,8 +83,12 @@ class ConsensusConfig(Wire):
 class AnalysisConfig(Wire):
     """The experts' static halves."""
 
-    tools_off: Annotated[tuple[Slug, ...], Field(max_length=32)] = ()
-    """Analysers that do not run, by name."""
+    tools_off: Annotated[
+        tuple[Analyser, ...],
+        Field(max_length=len(get_args(Analyser))),
+        AfterValidator(lambda names: tuple(sorted(set(names)))),
+    ] = ()
+    """Analysers that do not run."""
     min_confidence: float = Field(default=0.0, ge=0, le=1)
     """Static findings less sure than this take no part in the panel."""
 
@@ -66,16 +96,8 @@ class AnalysisConfig(Wire):
 class OrchestratorConfig(Wire):
     """Parameters of the orchestrator: the part of a reviewer config that this service reads."""
 
-    budget_weights: dict[ExpertName, float] = Field(
-        default_factory=lambda: {
-            ExpertName.SECURITY: 3.0,
-            ExpertName.QUALITY: 2.0,
-            ExpertName.PERFORMANCE: 1.0,
-            ExpertName.DEPENDENCY: 1.0,
-            ExpertName.TEST: 1.0,
-            ExpertName.DOCUMENTATION: 1.0,
-            ExpertName.META: 1.0,
-        }
+    budget_weights: Annotated[dict[ExpertName, Annotated[float, Field(ge=0, le=1000)]], _completed(BUDGET_WEIGHTS)] = (
+        BUDGET_WEIGHTS
     )
     """Share of the review's budget per expert, relative to each other."""
     budget_micro_usd: int = Field(default=1_500_000, ge=0)

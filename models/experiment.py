@@ -7,9 +7,14 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from models.dataset import Split
+from models.expert import ExpertName
 from models.gate import Decision, PolicyHash, PolicyName
 from models.measure import Metrics
+from models.order import ReviewOrder
+from models.reason import Reason
+from models.review import TaskComplexity
 from models.reviewer_config import ConfigHash, ReviewerConfig
+from models.source import Language
 from models.verdict import AiVerdict, Override, Verdict
 from models.wire import Slug, Wire
 
@@ -32,6 +37,8 @@ class ExperimentStatus(StrEnum):
     INCONCLUSIVE = "inconclusive"
     QUARANTINED = "quarantined"
     """The gate, or a person, said no: the configuration is on the blacklist."""
+    REJECTED = "rejected"
+    """The gate said no to the configuration of production: people decide, for a measurement stops no reviews."""
     PROMOTED = "promoted"
     """It is, or was, stable."""
     CANCELLED = "cancelled"
@@ -59,6 +66,13 @@ class ExperimentRequest(Wire):
     """False: only create it; `POST /experiments/{id}/evaluate` starts it."""
 
 
+class OverrideRequest(Wire):
+    """Body of `POST /experiments/{id}/verdict`: a person's word over the AI's."""
+
+    verdict: Verdict
+    reason: Reason
+
+
 class Bar(Wire):
     """What is fixed, on the audit chain, before the first sample: changed later, the experiment is refused."""
 
@@ -67,6 +81,8 @@ class Bar(Wire):
     policy: PolicyName
     policy_hash: PolicyHash
     samples: int = Field(ge=1)
+    models: bool = False
+    """Whether models are asked: the configuration wants it and the author may ask one."""
     attempts: int = Field(default=1, ge=1)
     """Experiments on this dataset so far, this one included: who tries often passes once by luck."""
 
@@ -77,8 +93,8 @@ class ExperimentOrder(Wire):
     experiment_id: str
     name: str
     samples: int = Field(ge=1)
-    window: int = Field(default=16, ge=1, le=200)
-    """Reviews at once."""
+    window: int = Field(default=8, ge=1, le=200)
+    """Reviews at once: with seven experts each, half of the questions that a worker asks at once."""
     batch: int = Field(default=100, ge=1, le=1000)
     """Samples whose static analysis runs together."""
     per_run: int = Field(default=500, ge=1)
@@ -98,6 +114,106 @@ class ExperimentState(Wire):
     paused: bool = False
     seconds: float = Field(default=0.0, ge=0)
     """Time spent on samples so far, pauses left out: for the estimate of what is left."""
+
+
+class ExperimentTask(Wire):
+    """A step about one experiment as a whole."""
+
+    experiment_id: str
+
+
+class PrepareTask(Wire):
+    """A step about `count` samples of an experiment, from number `first` on."""
+
+    experiment_id: str
+    first: int = Field(ge=0)
+    count: int = Field(ge=1, le=1000)
+
+
+class PrepareSummary(Wire):
+    """How the static analysis of a batch went; the findings are in the store."""
+
+    prepared: int = Field(default=0, ge=0)
+    """Samples that were analysed now; those that were analysed before are not counted."""
+    failed: int = Field(default=0, ge=0)
+    """Samples that no analyser could be run on: their reviews analyse them alone."""
+    seconds: float = Field(default=0.0, ge=0)
+
+
+class SampleRef(Wire):
+    """One sample's review, by what tells it from the others of its batch."""
+
+    number: int = Field(ge=0)
+    """Place in the experiment."""
+    review_id: str
+    source_id: str
+    label: str
+    experts: tuple[ExpertName, ...]
+    complexity: TaskComplexity
+    main_language: Language
+    files: int = Field(default=1, ge=0)
+    prepared: bool = False
+    """Its static analysis is stored."""
+    done: bool = False
+    """It is over: an earlier run of the process had it."""
+    failed: bool = False
+    """It is over without a report."""
+
+
+class Batch(Wire):
+    """The reviews of some samples: a template once, and what differs. Ids and numbers, for histories keep it."""
+
+    template: ReviewOrder | None = None
+    """None: there are no samples."""
+    samples: tuple[SampleRef, ...] = ()
+
+
+class SampleEnd(Wire):
+    """What the process knows of a sample that is over."""
+
+    review_id: str
+    seconds: float = Field(default=0.0, ge=0)
+    """From the begin of its review to its end."""
+    cached: bool = False
+    """Its result was there before the review was asked for."""
+    failure: Slug | None = None
+
+
+class ResultsTask(Wire):
+    """Noting that samples are over."""
+
+    experiment_id: str
+    ends: tuple[SampleEnd, ...]
+
+
+class StatusTask(Wire):
+    """Noting where an experiment stands."""
+
+    experiment_id: str
+    status: ExperimentStatus
+    failure: Slug | None = None
+
+
+class Assessment(Wire):
+    """What was measured, and what the Version Control AI says of it."""
+
+    metrics: Metrics
+    ai: AiVerdict
+
+
+class GateTask(Wire):
+    """Asking the policy about an assessment."""
+
+    experiment_id: str
+    assessment: Assessment
+
+
+class SettleTask(Wire):
+    """Ending an experiment as the gate decided."""
+
+    experiment_id: str
+    assessment: Assessment
+    decision: Decision
 
 
 class Progress(Wire):
@@ -126,6 +242,16 @@ class Evaluation(Wire):
     def verdict(self) -> Verdict:
         """The word that counts: a person's over the AI's."""
         return self.override.verdict if self.override else self.ai.verdict
+
+
+def spoken_seconds(seconds: float) -> str:
+    """A span in the two units that matter: `42 s`, `3 min 10 s`, `2 h 5 min`."""
+    whole = max(0, round(seconds))
+    minutes, rest = divmod(whole, 60)
+    hours, left = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {left} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 class ExperimentOutcome(Wire):

@@ -13,7 +13,18 @@ LOCAL = "local"
 """Whoever holds the token of `CONCLAVE_API_TOKEN`: on a local stack, its owner."""
 SECOND = "second"
 """The other identity of a local stack: one person can try there what takes two."""
-RESERVED = frozenset({LOCAL, SECOND, "conclave", "conclave-experiments", "platform", "system"})
+RESERVED = frozenset(
+    {
+        LOCAL,
+        SECOND,
+        "conclave",
+        "conclave-datasets",
+        "conclave-experiments",
+        "conclave-trials",
+        "platform",
+        "system",
+    }
+)
 """Names that stand for the service itself or for the local stack's identities, in audit entries above all."""
 
 

@@ -11,9 +11,24 @@ def review_workflow_id(review_id: str) -> str:
     return f"review-{review_id}"
 
 
+def promotion_workflow_id(promotion_id: str) -> str:
+    """Id of the process that waits for a promotion's approvers."""
+    return f"promotion-{promotion_id}"
+
+
 def key_rotation_workflow_id(prefix: str) -> str:
     """Id of the process that wraps stored keys anew: one for all, so that two at once are one."""
     return f"key-rotation-{prefix}"
+
+
+def audit_checkpoint_id(prefix: str) -> str:
+    """Id of the process that signs the audit chain because somebody asked: one for all who ask at once."""
+    return f"{prefix}-audit-checkpoint-asked"
+
+
+def experiment_workflow_id(experiment_id: str) -> str:
+    """Id of the process that runs an experiment."""
+    return f"experiment-{experiment_id}"
 
 
 def analysis_queue(prefix: str) -> str:

@@ -45,6 +45,8 @@ class Consultation(Wire):
     policy: RoutingPolicy = RoutingPolicy()
     complexity: float = Field(default=0.0, ge=0, le=1)
     max_output_tokens: int = Field(default=4_000, ge=1)
+    prompt: Slug | None = None
+    """Version of the prompt; None: the current one."""
 
 
 class Opinion(Wire):
@@ -64,6 +66,8 @@ class Opinion(Wire):
     """Places down the chain to the next provider; None when this was the last."""
     unseen: tuple[FilePath, ...] = ()
     """Files under review that the model was not shown whole, because they did not fit."""
+    cached: bool = False
+    """The answer was paid by an earlier try and read again after a crash: no measure of latency or cost."""
 
 
 class OpinionSummary(Wire):

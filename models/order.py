@@ -2,8 +2,9 @@
 
 from pydantic import Field
 
-from models.config import OrchestratorConfig
+from models.config import AnalysisConfig, OrchestratorConfig
 from models.expert import ExpertName, Severity
+from models.prompts.versions import CURRENT
 from models.review import ExpertStatus, ReviewMode, TaskComplexity
 from models.routing import RoutingPolicy
 from models.source import Language
@@ -31,6 +32,13 @@ class ReviewOrder(Wire):
     main_language: Language = Language.OTHER
     files: int = Field(default=0, ge=0)
     config: OrchestratorConfig = OrchestratorConfig()
+    analysis: AnalysisConfig = AnalysisConfig()
+    prompt: Slug = CURRENT
+    """Version of the prompts."""
+    config_hash: str | None = None
+    """Of the reviewer configuration that all this is from; None: from before there were any."""
+    prepared: bool = False
+    """Whether the static halves are stored already: then they are not made again."""
     analysis_queue: str
     models_queue: str
 
@@ -41,6 +49,7 @@ class AnalysisTask(Wire):
     review_id: str
     source_id: str
     expert: ExpertName
+    analysis: AnalysisConfig = AnalysisConfig()
 
 
 class AnalysisSummary(Wire):
@@ -75,6 +84,7 @@ class PanelTask(Wire):
     mode: ReviewMode
     outcomes: tuple[ExpertOutcome, ...]
     config: OrchestratorConfig
+    analysis: AnalysisConfig = AnalysisConfig()
     judge: bool = False
     """Whether meta has yet to judge before the report is published: a step less where nobody is asked again."""
 

@@ -7,10 +7,9 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from models.gate import PolicyHash
+from models.reason import Reason
 from models.reviewer_config import ConfigHash
 from models.wire import Slug, Wire
-
-Reason = Annotated[str, StringConstraints(min_length=3, max_length=400)]
 
 
 class PromotionStatus(StrEnum):
@@ -28,9 +27,9 @@ class PromotionStatus(StrEnum):
 class Evidence(Wire):
     """What approvers put their names to. If any of it changes, their word is void."""
 
-    report_hash: str
+    report_hash: Annotated[str, StringConstraints(pattern=r"^report:v1:sha256:[0-9a-f]{64}$")]
     config_hash: ConfigHash
-    dataset_hash: str
+    dataset_hash: Annotated[str, StringConstraints(pattern=r"^ds:v1:sha256:[0-9a-f]{64}$")]
     policy_hash: PolicyHash
 
 
@@ -82,6 +81,7 @@ class PromotionOrder(Wire):
     evidence: Evidence
     needed: int = Field(ge=1, le=10)
     """Distinct approvers."""
+    requested_at: datetime
     expires_at: datetime
     remind_after_seconds: float = Field(default=86_400, gt=0)
 
@@ -93,14 +93,35 @@ class PromotionState(Wire):
     needed: int
     approvers: tuple[str, ...] = ()
     refusal: Slug | None = None
+    """Why it was refused, or what holds it up."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing changes any more."""
+        return self.status is not PromotionStatus.AWAITING
 
 
 class ApprovalHint(Wire):
-    """Argument of the process's update and signal: a hint that the stored approval is looked up by."""
+    """Argument of the process's update and signal. No more than a hint: what counts is what is stored."""
 
     approver: str
     evidence: Evidence
-    vote: Vote = Vote.APPROVE
+
+
+class SettleTask(Wire):
+    """A look at a promotion: what is stored of it decides."""
+
+    promotion_id: str
+    expired: bool = False
+    """Whether its time is over by the process's clock."""
+
+
+class ReminderTask(Wire):
+    """A promotion that still waits."""
+
+    promotion_id: str
+    elapsed_percent: int = Field(ge=0, le=99)
+    """Of the time it has."""
 
 
 class Promotion(Wire):

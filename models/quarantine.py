@@ -4,8 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from pydantic import Field
-
+from models.reason import Reason
 from models.reviewer_config import ConfigHash
 from models.wire import Wire
 
@@ -36,13 +35,13 @@ class Quarantine(Wire):
 class QuarantineRequest(Wire):
     """Body of `POST /experiments/{id}/quarantine`."""
 
-    reason: str = Field(min_length=3, max_length=400)
+    reason: Reason
 
 
 class ReleaseRequest(Wire):
     """Body of `POST /blacklist/{hash}/release`; by an approver who did not quarantine it and is not its author."""
 
-    reason: str = Field(min_length=3, max_length=400)
+    reason: Reason
 
 
 class BlacklistPage(Wire):

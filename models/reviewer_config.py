@@ -4,11 +4,11 @@ import hashlib
 from typing import Annotated, Any, Literal
 
 import rfc8785
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, field_validator
 
 from models.config import AnalysisConfig, OrchestratorConfig
 from models.expert import ExpertName
-from models.prompts.versions import CURRENT
+from models.prompts.versions import CURRENT, VERSIONS
 from models.review import ReviewMode, ReviewProfile
 from models.routing import RoutingPolicy
 from models.wire import Slug, Wire
@@ -29,11 +29,26 @@ class ModelsConfig(Wire):
     prompt: Slug = CURRENT
     """Version of the prompts."""
 
+    @field_validator("prompt")
+    @classmethod
+    def _known(cls, prompt: str) -> str:
+        if prompt not in VERSIONS:
+            raise ValueError(f"no such version of the prompts; there are: {', '.join(VERSIONS)}")
+        return prompt
+
+
+Experts = Annotated[
+    tuple[ExpertName, ...],
+    Field(min_length=1, max_length=len(ExpertName)),
+    AfterValidator(lambda chosen: tuple(name for name in ExpertName if name in chosen)),
+]
+"""Experts by name; kept in the panel's order, each once."""
+
 
 class ReviewerConfig(Wire):
     """How a review is done where the submission does not say otherwise. Every default is part of the hash."""
 
-    experts: Literal["auto", "all"] | Annotated[tuple[ExpertName, ...], Field(min_length=1, max_length=7)] = "auto"
+    experts: Literal["auto", "all"] | Experts = "auto"
     mode: ReviewMode | None = None
     """None: what the profile says."""
     profile: ReviewProfile = ReviewProfile.INTERACTIVE

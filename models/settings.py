@@ -13,6 +13,7 @@ from platformdirs import user_data_path
 from pydantic import AliasChoices, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from models.gate import PolicyName
 from models.identity import Declared, Identity, identities
 from models.source import MAX_FILES, MAX_SOURCE_BYTES
 
@@ -73,6 +74,9 @@ class Settings(BaseSettings):
 
     database_url: SecretStr | None = None
     """postgresql://... of the database. Unset: the local stack's."""
+    database_owner_url: SecretStr | None = None
+    """The same as the role that owns the tables, which migrations need; unset, `database_url`'s owns them. With a role
+    of its own the application cannot change what is on the audit chain."""
     migrate: bool = False
     """Bring the database's schema up to date when a process starts; the local stack does, production migrates first."""
     redis_url: SecretStr | None = None
@@ -90,6 +94,10 @@ class Settings(BaseSettings):
     """Transit key that wraps the keys of the Temporal payload codec."""
     vault_provider_key: str = "conclave-provider-keys"
     """Transit key that wraps the data keys of stored provider keys."""
+    vault_audit_key: str = "conclave-audit"
+    """Transit key that signs checkpoints of the audit chain."""
+    audit_checkpoints: Path | None = None
+    """File of the signed checkpoints, outside the database; unset, `home`/audit/checkpoints.jsonl."""
 
     key_service: Literal["transit", "aws-kms"] = "transit"
     """What wraps the data keys of stored provider keys: OpenBao or Vault, or AWS KMS (needs the extra `aws`)."""
@@ -116,6 +124,27 @@ class Settings(BaseSettings):
     promotion_days: int = Field(default=7, ge=1, le=90)
     """Days until a promotion that nobody decided expires."""
 
+    trials_daily_usd: Decimal = Field(default=Decimal(5), ge=0, max_digits=12, decimal_places=6)
+    """What candidates may spend on models a UTC day, all users' reviews together; taken when a trial starts."""
+    monitor_window_reviews: int = Field(default=50, ge=10, le=1000)
+    """The latest reviews with the stable version by which its error rate is judged."""
+    stable_error_limit: float = Field(default=0.05, gt=0, lt=1)
+    """Highest error rate of the stable version that is borne; above it, and not by chance, comes an alert."""
+    auto_rollback: bool = False
+    """Whether the version before the stable one then comes back by itself."""
+
+    policy: PolicyName = PolicyName.DEFAULT
+    """What an experiment must show, unless it names a policy: `default` asks the thresholds of the numbers themselves,
+    `strict` of their confidence bounds."""
+    opa_url: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("CONCLAVE_OPA_URL", "OPA_URL"),
+        pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$",
+    )
+    """Address of an OPA server that evaluates the policies; Conclave puts them there. Unset: the embedded engine."""
+    opa_token: SecretStr | None = None
+    """Bearer token for the OPA server, if it wants one."""
+
     codec_token: SecretStr | None = None
     """Token of the codec endpoint. Unset: `home`/secrets/codec-token; without either the endpoint refuses."""
 
@@ -140,6 +169,10 @@ class Settings(BaseSettings):
             self.api_token.get_secret_value() if self.api_token else None,
             self.second_token.get_secret_value() if self.second_token else None,
         )
+
+    @cached_property
+    def checkpoints_file(self) -> Path:
+        return self.audit_checkpoints or self.home / "audit" / "checkpoints.jsonl"
 
     @cached_property
     def secrets_dir(self) -> Path:

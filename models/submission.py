@@ -5,12 +5,12 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from models.complexity import complexity_of
-from models.config import OrchestratorConfig
 from models.expert import ExpertName
 from models.order import ReviewOrder
 from models.provider import ProviderName
 from models.review import ReviewMode, ReviewProfile, TaskComplexity
-from models.routing import DEFAULT_STRATEGIES, RoutingPolicy, Strategy
+from models.reviewer_config import Experts, ReviewerConfig, config_hash
+from models.routing import RoutingPolicy, Strategy
 from models.selection import select_experts
 from models.source import Language, SourceManifest
 from models.wire import Wire
@@ -20,19 +20,19 @@ MAX_BUDGET_MICRO_USD = 1_000_000_000
 
 
 class ReviewSubmission(Wire):
-    """Body of `POST /reviews`."""
+    """Body of `POST /reviews`. What is None or empty here is as the stable configuration has it."""
 
     source_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
     mode: ReviewMode | None = None
-    """None: what the profile says."""
-    experts: Literal["auto", "all"] | Annotated[tuple[ExpertName, ...], Field(min_length=1, max_length=7)] = "auto"
-    profile: ReviewProfile = ReviewProfile.INTERACTIVE
+    """None: what the profile says, if one is given."""
+    experts: Literal["auto", "all"] | Experts | None = None
+    profile: ReviewProfile | None = None
     budget_micro_usd: int | None = Field(default=None, gt=0, le=MAX_BUDGET_MICRO_USD)
-    """Micro-USD for model calls; None: the configuration's."""
+    """Micro-USD for model calls."""
     providers: Annotated[tuple[ProviderName, ...], Field(max_length=16)] = ()
-    """Ask only these, in this order of preference; empty: all that the user may ask."""
+    """Ask only these, in this order of preference; empty in the configuration too: all that the user may ask."""
     strategies: Annotated[tuple[Strategy, ...], Field(max_length=len(Strategy))] = ()
-    """How to rank providers, the most important first; empty: the usual order."""
+    """How to rank providers, the most important first."""
     wait_for_quota: bool = False
     """Wait for the next period of a spent quota, instead of leaving experts at their static half."""
     use_models: bool = True
@@ -56,41 +56,74 @@ def main_language(manifest: SourceManifest) -> Language:
     return max(lines, key=lambda each: (lines[each], each.value), default=Language.OTHER)
 
 
+def mode_of(submission: ReviewSubmission, config: ReviewerConfig) -> ReviewMode:
+    """The mode that is asked for, by itself or by a profile; else the configuration's."""
+    if submission.mode is not None:
+        return submission.mode
+    if submission.profile is not None:
+        return MODE_OF_PROFILE[submission.profile]
+    return config.mode or MODE_OF_PROFILE[config.profile]
+
+
+def policy_of(submission: ReviewSubmission, config: ReviewerConfig) -> RoutingPolicy:
+    """How providers are chosen: the configuration's way, but for what is asked for."""
+    asked = {
+        "strategies": submission.strategies,
+        "profile": submission.profile,
+        "providers": submission.providers,
+    }
+    return config.models.routing.model_copy(update={name: value for name, value in asked.items() if value})
+
+
 def order_of(
     submission: ReviewSubmission,
     manifest: SourceManifest,
     *,
     review_id: str,
-    config: OrchestratorConfig,
+    config: ReviewerConfig,
     models_routed: bool,
     owner: str = "local",
     analysis_queue: str,
     models_queue: str,
 ) -> ReviewOrder:
-    """Everything that is decided when a review is accepted, fixed from then on."""
+    """Everything that is decided when a review is accepted, fixed from then on.
+
+    Args:
+        submission: what is asked for.
+        manifest: the source.
+        review_id: of the new review.
+        config: what holds where the submission does not say otherwise.
+        models_routed: whether models are wanted and somebody can be asked.
+        owner: who pays.
+        analysis_queue: where the static halves run.
+        models_queue: where models are asked.
+    """
     complexity = complexity_of(manifest.files)
     experts = select_experts(
-        submission.experts, score=complexity.score, evidence=manifest.evidence, models_routed=models_routed
+        submission.experts or config.experts,
+        score=complexity.score,
+        evidence=manifest.evidence,
+        models_routed=models_routed,
     )
+    orchestrator = config.orchestrator
     return ReviewOrder(
         review_id=review_id,
         source_id=manifest.source_id,
         label=manifest.label,
-        mode=submission.mode or MODE_OF_PROFILE[submission.profile],
+        mode=mode_of(submission, config),
         experts=experts,
-        budget_micro_usd=submission.budget_micro_usd or config.budget_micro_usd,
+        budget_micro_usd=submission.budget_micro_usd or orchestrator.budget_micro_usd,
         models_routed=models_routed,
         owner=owner,
-        policy=RoutingPolicy(
-            strategies=submission.strategies or DEFAULT_STRATEGIES,
-            profile=submission.profile,
-            providers=submission.providers,
-        ),
+        policy=policy_of(submission, config),
         wait_for_quota=submission.wait_for_quota,
         complexity=complexity,
         main_language=main_language(manifest),
         files=len(manifest.files),
-        config=config,
+        config=orchestrator,
+        analysis=config.analysis,
+        prompt=config.models.prompt,
+        config_hash=config_hash(config),
         analysis_queue=analysis_queue,
         models_queue=models_queue,
     )
@@ -108,6 +141,8 @@ class ReviewView(Wire):
     failure: str | None = None
     partial: bool | None = None
     """None until there is a report."""
+    config_hash: str | None = None
+    """Of the reviewer configuration it is made with; None: from before there were any."""
     workflow_id: str
     workflow_url: str | None = None
     """The review in the Temporal web UI, where one is known."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Column, DateTime, LargeBinary, Numeric
+from sqlalchemy import BigInteger, Column, DateTime, LargeBinary, Numeric
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -514,3 +514,19 @@ class TrialReview(SQLModel, table=True):
     comparison: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB, nullable=True))
     created_at: datetime = _utc()
     compared_at: datetime | None = _utc(default=None)
+
+
+class AuditEntry(SQLModel, table=True):
+    """One link of the audit chain. Written by the database's `audit_append` alone."""
+
+    __tablename__ = "audit_log"
+
+    seq: int = Field(primary_key=True, sa_type=BigInteger)
+    at: datetime = _utc()
+    action: str = Field(max_length=40)
+    actor: str = Field(max_length=120)
+    subject: str = Field(max_length=120)
+    data: dict[str, Any] = _json()
+    dedup: str | None = Field(default=None, unique=True, max_length=160)
+    prev_hash: str = Field(max_length=64)
+    hash: str = Field(max_length=64)

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from models.reason import Reason
 from models.reviewer_config import ConfigHash, ReviewerConfig
 from models.wire import Wire
 
@@ -55,4 +56,6 @@ class VersionPage(Wire):
 class RollbackRequest(Wire):
     """Body of `POST /versions/rollback`: the previous stable version comes back."""
 
-    reason: str = Field(min_length=3, max_length=400)
+    reason: Reason
+    from_version_id: str | None = Field(default=None, max_length=32)
+    """Only if this is the stable version: who asks twice goes back once. None: whichever is."""

@@ -5,7 +5,14 @@ from typing import Annotated
 
 import typer
 
-from starter import provider_commands
+from starter import (
+    audit_commands,
+    dataset_commands,
+    experiment_commands,
+    promotion_commands,
+    provider_commands,
+    trial_commands,
+)
 from starter.stack import commands as stack
 
 app = typer.Typer(
@@ -45,10 +52,15 @@ def review(
     mode: Annotated[
         str | None, typer.Option(help="pipeline, parallel or backtrack; the profile's if not given.")
     ] = None,
-    experts: Annotated[str, typer.Option(help="auto, all, or names separated by commas.")] = "auto",
-    profile: Annotated[str, typer.Option(help="interactive (parallel), batch (pipeline) or quality (backtrack).")] = (
-        "interactive"
-    ),
+    experts: Annotated[
+        str | None, typer.Option(help="auto, all, or names separated by commas; as configured if not given.")
+    ] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            help="interactive (parallel), batch (pipeline) or quality (backtrack); as configured if not given."
+        ),
+    ] = None,
     budget: Annotated[float | None, typer.Option(help="Most to spend on model calls, in USD.")] = None,
     provider: Annotated[
         str | None, typer.Option(help="Model providers to ask, by name and in this order, separated by commas.")
@@ -101,6 +113,11 @@ app.command("doctor")(stack.doctor)
 
 
 provider_commands.install(app)
+dataset_commands.install(app)
+experiment_commands.install(app)
+audit_commands.install(app)
+promotion_commands.install(app)
+trial_commands.install(app)
 
 
 @app.command()

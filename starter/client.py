@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 import httpx
 
@@ -19,6 +19,8 @@ W = TypeVar("W", bound=Wire)
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 120.0
 """Longest silence of the service while it takes in a large source."""
+MAX_LINES = 50
+"""Lines of a refused file that are told."""
 STREAM_SECONDS = 30.0
 """Longest silence of an event stream; it sends a ping every 15 seconds."""
 
@@ -115,6 +117,19 @@ class Client:
         except ValueError:  # no JSON, or other JSON: pydantic's error is one, too
             raise self._stranger() from None
 
+    def lines(self, path: str) -> Iterator[str]:
+        """The lines of a long answer, as they come.
+
+        Raises:
+            InvalidInput: the service refuses it and says why.
+            Unreachable: no answer, or one that broke off.
+        """
+        with self._errors(), self._http.stream("GET", path) as answer:
+            if answer.is_error:
+                answer.read()
+                self._refuse(answer)
+            yield from answer.iter_lines()
+
     def send(self, method: str, path: str) -> None:
         """One request whose answer does not matter beyond its success."""
         self._answered(method, path, None, None)
@@ -131,15 +146,15 @@ class Client:
         try:
             error = answer.json()["error"]
             # Cleaned: whatever answers must not write on the terminal.
-            problem = Problem(code=error["code"], message=clean(error["message"], 500))
-        except (ValueError, KeyError, TypeError):
+            problem = Problem(code=error["code"], message=clean(error["message"], 500), details=_details(error))
+        except (ValueError, KeyError, TypeError, AttributeError):
             raise self._stranger() from None
         if answer.status_code == 401:
             told = f"{self._host} refuses the token. Set CONCLAVE_API_TOKEN to a valid one."
             raise InvalidInput(problem.code, told, 401)
         if answer.status_code >= 500:
             raise Unreachable(f"{self._host} answers {answer.status_code} ({problem.code}): {problem.message}")
-        raise InvalidInput(problem.code, problem.message, answer.status_code)
+        raise InvalidInput(problem.code, problem.message, answer.status_code, **problem.details)
 
     def _stranger(self) -> Unreachable:
         return Unreachable(f"what answers at {self._host} is not the Conclave API. Check CONCLAVE_API_URL.")
@@ -152,6 +167,15 @@ class Client:
             raise Unreachable(f"{self._host} does not answer. Is it running? (`conclave status`)") from None
         except httpx.HTTPError as error:
             raise Unreachable(f"the connection to {self._host} broke ({type(error).__name__}).") from None
+
+
+def _details(error: Mapping[str, Any]) -> dict[str, str | int | list[str]]:
+    """What is wrong line by line, where the service tells that."""
+    lines: Any = error.get("details", {}).get("lines")
+    if not isinstance(lines, list):
+        return {}
+    told = cast(list[Any], lines[:MAX_LINES])
+    return {"lines": [clean(str(line), 300) for line in told]}
 
 
 def _host_of(url: str) -> str:

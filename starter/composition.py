@@ -19,6 +19,7 @@ from models.codec import AesGcmCodec, encrypted_converter
 from models.settings import Settings
 from starter.connection import connect, required
 from starter.provider_services import ProviderServices, provider_services
+from starter.version_services import VersionServices, version_services
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Services:
     codec: AesGcmCodec
     temporal: Client
     providers: ProviderServices
+    versions: VersionServices
 
 
 @asynccontextmanager
@@ -61,10 +63,11 @@ async def services(settings: Settings, role: str) -> AsyncGenerator[Services, No
         KeyServiceUnavailable: payloads cannot be encrypted, so nothing may run.
         SchemaTooOld, SchemaTooNew: the database does not fit this release.
     """
-    engine = engine_for(required(settings.database_url, "CONCLAVE_DATABASE_URL"))
+    url, owner = required(settings.database_url, "CONCLAVE_DATABASE_URL"), settings.database_owner_url
+    engine = engine_for(url)
     try:
         if settings.migrate:
-            await schema.upgrade(engine)
+            await schema.migrate(url, owner.get_secret_value() if owner else None)
         else:
             await schema.check(engine)
         database = Database(engine)
@@ -81,14 +84,16 @@ async def services(settings: Settings, role: str) -> AsyncGenerator[Services, No
             statements_over(settings) as statements,
             provider_services(settings, database, statements) as providers,
         ):
+            sources = PostgresSources(database)
             yield Services(
                 settings=settings,
                 database=database,
-                sources=PostgresSources(database),
+                sources=sources,
                 reviews=PostgresReviews(database, statements),
                 codec=codec,
                 temporal=temporal,
                 providers=providers,
+                versions=version_services(settings, database, sources),
             )
     finally:
         await engine.dispose()

@@ -79,9 +79,14 @@ async def _ended(handle: WorkflowHandle[Any, RotationReport]) -> tuple[RotationR
     try:
         return await handle.result(follow_runs=False), None
     except WorkflowFailureError as error:
-        cause: BaseException | None = error.cause
-        while cause is not None:
-            if isinstance(cause, ApplicationError) and cause.type:
-                return None, cause.type
-            cause = cause.__cause__
-        return None, "rotation_ended"
+        return None, failure_code(error) or "rotation_ended"
+
+
+def failure_code(error: WorkflowFailureError) -> str | None:
+    """The code of what went wrong in a process; None: it was ended from outside."""
+    cause: BaseException | None = error.cause
+    while cause is not None:
+        if isinstance(cause, ApplicationError) and cause.type:
+            return cause.type
+        cause = cause.__cause__
+    return None

@@ -30,8 +30,14 @@ ENDED_AS = {
 }
 
 
-async def start_review(client: Client, prefix: str, order: ReviewOrder) -> None:
+async def start_review(client: Client, prefix: str, order: ReviewOrder, *, tier: str = "stable") -> None:
     """Start the process of a review; one that is known already is left alone.
+
+    Args:
+        client: whose namespace it runs in.
+        prefix: of the task queues.
+        order: the review.
+        tier: `stable`, or `experimental` for a candidate's.
 
     Raises:
         RPCError: Temporal cannot be reached or refuses.
@@ -52,7 +58,7 @@ async def start_review(client: Client, prefix: str, order: ReviewOrder) -> None:
                     SearchAttributePair(STATUS, ReviewStatus.RUNNING.value),
                     SearchAttributePair(MODE, order.mode.value),
                     SearchAttributePair(LANGUAGE, order.main_language.value),
-                    SearchAttributePair(TIER, "stable"),
+                    SearchAttributePair(TIER, tier),
                 ]
             ),
         )

@@ -19,12 +19,16 @@ from temporalio.client import (
 )
 
 from models.alert import DeliveryOrder
+from models.audit_views import CheckpointOrder
 from models.health import HealthTick
 from models.ids import orchestration_queue
+from models.monitor import MonitorOrder
 from models.reservation import SweepOrder
 from models.wire import Wire
 from workflows.alert import AlertDeliveryWorkflow
+from workflows.audit import AuditCheckpointWorkflow
 from workflows.health import ProviderHealthWorkflow
+from workflows.monitor import StableMonitorWorkflow
 from workflows.quota import QuotaSweepWorkflow
 
 
@@ -66,6 +70,22 @@ SCHEDULES: Sequence[Regular] = (
         every=timedelta(minutes=1),
         longest=timedelta(hours=1),
         summary="deliver alerts",
+    ),
+    Regular(
+        name="audit-checkpoint",
+        run=AuditCheckpointWorkflow.run,
+        order=CheckpointOrder(),
+        every=timedelta(minutes=5),
+        longest=timedelta(minutes=30),
+        summary="sign the head of the audit chain when it is due",
+    ),
+    Regular(
+        name="stable-monitor",
+        run=StableMonitorWorkflow.run,
+        order=MonitorOrder(),
+        every=timedelta(minutes=5),
+        longest=timedelta(minutes=30),
+        summary="watch the stable version and compare the trial's pairs",
     ),
 )
 

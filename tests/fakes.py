@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from activities.ports import CallIdentity, Material, ModelFailed, SourceTree, SourceUnknown
+from activities.ports import CallIdentity, Material, ModelFailed, SourceBatch, SourceTree, SourceUnknown
 from models.complexity import complexity_of
 from models.config import OrchestratorConfig
 from models.expert import (
@@ -97,6 +97,14 @@ class MemorySources:
             raise SourceUnknown
         yield SourceTree(root=Path("/nowhere"), manifest=manifest(self.texts), artifacts={})
 
+    @asynccontextmanager
+    async def checkout_many(self, source_ids: Sequence[str]) -> AsyncGenerator[SourceBatch, None]:
+        trees = [
+            SourceTree(root=Path("/nowhere") / str(place), manifest=manifest(self.texts), artifacts={})
+            for place, _ in enumerate(source_ids)
+        ]
+        yield SourceBatch(Path("/nowhere"), tuple(trees))
+
     async def lines(self, source_id: str) -> tuple[SourceManifest, Mapping[str, Sequence[str]]]:
         return manifest(self.texts), {path: text.splitlines() for path, text in self.texts.items()}
 
@@ -117,6 +125,17 @@ class MemoryReviews:
 
     async def save_static(self, review_id: str, result: StaticResult, seconds: float) -> None:
         self.statics.setdefault(review_id, {})[result.expert] = (result, seconds)
+
+    async def save_statics(self, statics: Sequence[tuple[str, StaticResult, float]]) -> None:
+        for each in statics:
+            await self.save_static(*each)
+
+    async def static_seconds(self, review_ids: Sequence[str]) -> dict[str, dict[ExpertName, float]]:
+        return {
+            each: {name: seconds for name, (_, seconds) in self.statics[each].items()}
+            for each in review_ids
+            if each in self.statics
+        }
 
     async def static_results(self, review_id: str) -> dict[ExpertName, tuple[StaticResult, float]]:
         return self.statics.get(review_id, {})
@@ -148,12 +167,14 @@ class ScriptedAnalyst:
         self._script = script
         self._seconds = seconds
         self.calls: list[ExpertName] = []
+        self.tools_off: tuple[str, ...] = ()
         self.at_work = 0
         self.most_at_once = 0
         self.first_at = 0.0
 
-    async def analyse(self, expert: ExpertName, tree: SourceTree) -> StaticResult:
+    async def analyse(self, expert: ExpertName, tree: SourceTree, tools_off: Sequence[str] = ()) -> StaticResult:
         self.calls.append(expert)
+        self.tools_off = tuple(tools_off)
         self.first_at = self.first_at or time.monotonic()
         self.at_work += 1
         self.most_at_once = max(self.most_at_once, self.at_work)

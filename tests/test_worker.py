@@ -31,7 +31,17 @@ def defined_workflows() -> set[type]:
 def test_every_workflow_is_registered_under_a_pinned_name() -> None:
     assert set(WORKFLOWS) == defined_workflows()
     names = [workflow._Definition.must_from_class(each).name for each in WORKFLOWS]  # pyright: ignore[reportPrivateUsage]
-    assert sorted(names) == ["alert-delivery", "key-rotation", "provider-health", "quota-sweep", "review"]
+    assert sorted(names) == [
+        "alert-delivery",
+        "audit-checkpoint",
+        "experiment",
+        "key-rotation",
+        "promotion",
+        "provider-health",
+        "quota-sweep",
+        "review",
+        "stable-monitor",
+    ]
 
 
 async def test_the_sandbox_accepts_every_workflow() -> None:
@@ -73,6 +83,7 @@ ADAPTERS = (
 COMPOSITION = {
     "starter/composition.py",
     "starter/provider_services.py",
+    "starter/version_services.py",
     "starter/commands/processes.py",
     "starter/api/endpoints.py",
     "starter/api/reviews.py",

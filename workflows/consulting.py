@@ -107,6 +107,7 @@ class Consulting:
             policy=order.policy,
             complexity=order.complexity.score,
             max_output_tokens=order.config.max_output_tokens,
+            prompt=order.prompt,
         )
         try:
             result = await workflow.execute_activity_method(

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
-from activities.ports import SourceTree
+from activities.ports import SourceBatch, SourceTree
 from models.expert import CoverageReason, ExpertFinding, ToolRun
 
 Outcome = Literal["exited", "timeout", "cpu", "memory", "killed", "output_too_large", "tool_missing"]
@@ -95,4 +95,13 @@ class Analyser(Protocol):
 
     async def run(self, tree: SourceTree, sandbox: Sandbox) -> Analysis:
         """Analyse the wanted files. Never raises for what the tool or the code does: that is in the result."""
+        ...
+
+
+@runtime_checkable
+class ProjectAnalyser(Analyser, Protocol):
+    """An analyser that looks at a source as a whole, not at each file alone."""
+
+    async def run_many(self, batch: SourceBatch, sandbox: Sandbox) -> list[Analysis]:
+        """Analyse sources in one process, each as a project of its own; a run that fails, fails for all of them."""
         ...

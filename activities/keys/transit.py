@@ -52,12 +52,12 @@ class TransitService:
             mount: where the transit engine is.
             key: its key.
         """
-        self._transit = _transit(address, token)
+        self._transit = transit_client(address, token)
         self._where = {"name": key, "mount_point": mount}
 
     def generate(self, context: str) -> DataKey:
         """A new data key."""
-        made = _called(
+        made = called(
             lambda: self._transit.generate_data_key(key_type="plaintext", context=_encoded(context), **self._where)
         )
         return DataKey(clear=_data_key(made), wrapped=_wrapped(made))
@@ -65,7 +65,7 @@ class TransitService:
     def generate_wrapped(self, context: str) -> str:
         """A new data key that is not needed in clear yet."""
         return _wrapped(
-            _called(
+            called(
                 lambda: self._transit.generate_data_key(key_type="wrapped", context=_encoded(context), **self._where)
             )
         )
@@ -75,7 +75,7 @@ class TransitService:
         if WRAPPED.fullmatch(wrapped) is None:
             raise KeyServiceRefused(Refusal.MISMATCH)
         return _data_key(
-            _called(
+            called(
                 lambda: self._transit.decrypt_data(ciphertext=wrapped, context=_encoded(context), **self._where),
             )
         )
@@ -89,7 +89,7 @@ class TransitService:
             return []
         batch = [{"ciphertext": key.wrapped, "context": _encoded(key.context)} for key in keys]
         # hvac wants a ciphertext beside the batch; the server ignores it.
-        answer = _called(lambda: self._transit.rewrap_data(ciphertext="", batch_input=batch, **self._where))
+        answer = called(lambda: self._transit.rewrap_data(ciphertext="", batch_input=batch, **self._where))
         items = answer.get("batch_results")
         if not isinstance(items, list) or len(items) != len(keys):  # pyright: ignore[reportUnknownArgumentType]
             raise KeyServiceUnavailable
@@ -105,17 +105,17 @@ class TransitOperator:
 
     def __init__(self, address: str, token: str, mount: str, key: str) -> None:
         """Take a token that may rotate and configure the transit key."""
-        self._transit = _transit(address, token)
+        self._transit = transit_client(address, token)
         self._where = {"name": key, "mount_point": mount}
 
     def rotate(self) -> None:
         """Make a new version of the transit key."""
-        _called(lambda: self._transit.rotate_key(**self._where), answers=False)
+        called(lambda: self._transit.rotate_key(**self._where), answers=False)
 
     def retire(self, mark: str) -> None:
         """Refuse what versions before `mark` wrapped."""
         version = int(mark.removeprefix("vault:v").removesuffix(":"))
-        _called(
+        called(
             lambda: self._transit.update_key_configuration(min_decryption_version=version, **self._where),
             answers=False,
         )
@@ -167,7 +167,8 @@ def version_mark(wrapped: str) -> str:
     return match[1]
 
 
-def _transit(address: str, token: str) -> Any:
+def transit_client(address: str, token: str) -> Any:
+    """The transit engine of a server."""
     session = requests.Session()
     # No proxy from the environment and no redirects: the token goes to the address that was given, nowhere else.
     session.trust_env = False
@@ -179,7 +180,7 @@ def _encoded(context: str) -> str:
     return base64.b64encode(context.encode("ascii")).decode()
 
 
-def _called(ask: Callable[[], Any], answers: bool = True) -> dict[str, Any]:
+def called(ask: Callable[[], Any], answers: bool = True) -> dict[str, Any]:
     """Call and translate: nothing of what the server says travels on.
 
     Sealed (503), not initialised (501), a standby (429, 472, 473) and broken (500) pass; a refusal stays.

@@ -1,6 +1,7 @@
 """Reviews, their experts' results and their reports, in Postgres. Saving twice changes nothing."""
 
 import json
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +20,9 @@ from models.order import ExpertProgress, ReviewOrder
 from models.review import ExpertStatus, ReviewReport, ReviewStatus
 from models.tables import ExpertResult, Finding, Review
 
+STATEMENT_CHARACTERS = 4_000_000
+"""Of all rows that are saved in one statement."""
+
 STATIC = 0
 """Attempt number of the static half."""
 
@@ -35,6 +39,8 @@ _TYPES = {
     "report": "JSONB",
     "found": "JSONB",
     "ended": "JSONB",
+    "rows": "JSONB",
+    "reviews": "TEXT[]",
 }
 
 
@@ -55,6 +61,23 @@ BEGIN = _statement(f"{_NEW} SET attempt = excluded.attempt RETURNING result")
 SAVE = _statement(
     f"{_NEW} SET status = excluded.status, findings = excluded.findings, seconds = excluded.seconds,"
     " result = excluded.result"
+)
+
+SAVE_MANY = _statement(
+    """
+    INSERT INTO expert_results (review_id, expert, attempt, status, findings, seconds, result, started_at)
+    SELECT each.review, each.expert, 0, :status, each.findings, each.seconds, each.result, :started_at
+    FROM jsonb_to_recordset(:rows) AS each (
+        review TEXT, expert TEXT, findings INTEGER, seconds DOUBLE PRECISION, result JSONB
+    )
+    ON CONFLICT (review_id, expert, attempt) DO UPDATE SET status = excluded.status, findings = excluded.findings,
+        seconds = excluded.seconds, result = excluded.result
+    """
+)
+
+SECONDS = _statement(
+    "SELECT review_id, expert, seconds FROM expert_results"
+    " WHERE review_id = ANY(:reviews) AND attempt = 0 AND result IS NOT NULL"
 )
 
 STATICS = _statement(
@@ -119,6 +142,7 @@ class PostgresReviews:
             "idempotency_key": idempotency_key,
             "request_hash": request_hash,
             "review_order": order.model_dump(mode="json"),
+            "config_hash": order.config_hash,
             "created_at": datetime.now(UTC),
         }
         async with self._database.transaction() as session:
@@ -145,8 +169,10 @@ class PostgresReviews:
         return row
 
     async def page(self, owner: str, before: tuple[datetime, str] | None, size: int) -> list[Review]:
-        """An owner's reviews, newest first, older than a position."""
-        query = select(Review).options(WITHOUT_REPORT).where(col(Review.owner) == owner)
+        """An owner's reviews, newest first, older than a position; not those that were made in the background."""
+        query = (
+            select(Review).options(WITHOUT_REPORT).where(col(Review.owner) == owner, col(Review.background).is_(False))
+        )
         if before is not None:
             at, review_id = before
             query = query.where(
@@ -157,8 +183,12 @@ class PostgresReviews:
             return list((await session.execute(query)).scalars())
 
     async def unfinished(self) -> list[Review]:
-        """Reviews that count as running."""
-        query = select(Review).options(WITHOUT_REPORT).where(col(Review.status) == ReviewStatus.RUNNING.value)
+        """Reviews that count as running; those in the background are looked after by who made them."""
+        query = (
+            select(Review)
+            .options(WITHOUT_REPORT)
+            .where(col(Review.status) == ReviewStatus.RUNNING.value, col(Review.background).is_(False))
+        )
         async with self._database.statements() as session:
             return list((await session.execute(query)).scalars())
 
@@ -179,6 +209,17 @@ class PostgresReviews:
 
     async def save_static(self, review_id: str, result: StaticResult, seconds: float) -> None:
         await self._save(review_id, result.expert, STATIC, result, seconds)
+
+    async def save_statics(self, statics: Sequence[tuple[str, StaticResult, float]]) -> None:
+        values = {"status": ExpertStatus.DONE.value, "started_at": datetime.now(UTC)}
+        for rows in _in_statements([_static_row(*each) for each in statics]):
+            await self._statements.rows(SAVE_MANY, values | {"rows": rows})
+
+    async def static_seconds(self, review_ids: Sequence[str]) -> dict[str, dict[ExpertName, float]]:
+        found: dict[str, dict[ExpertName, float]] = {}
+        for row in await self._statements.rows(SECONDS, {"reviews": list(review_ids)}):
+            found.setdefault(row["review_id"], {})[ExpertName(row["expert"])] = row["seconds"]
+        return found
 
     async def static_results(self, review_id: str) -> dict[ExpertName, tuple[StaticResult, float]]:
         rows = await self._statements.rows(STATICS, {"review": review_id})
@@ -259,3 +300,23 @@ def _row(review_id: str, expert: ExpertName, attempt: int, status: ExpertStatus)
         "result": None,
         "started_at": datetime.now(UTC),
     }
+
+
+def _static_row(review_id: str, result: StaticResult, seconds: float) -> str:
+    """One row of `SAVE_MANY`, as JSON."""
+    row = {"review": review_id, "expert": result.expert, "findings": len(result.findings), "seconds": seconds}
+    return f'{json.dumps(row)[:-1]}, "result": {result.model_dump_json()}}}'
+
+
+def _in_statements(rows: Sequence[str]) -> Iterator[str]:
+    """JSON arrays of rows, none much longer than a statement should be."""
+    some: list[str] = []
+    size = 0
+    for row in rows:
+        if some and size + len(row) > STATEMENT_CHARACTERS:
+            yield f"[{','.join(some)}]"
+            some, size = [], 0
+        some.append(row)
+        size += len(row)
+    if some:
+        yield f"[{','.join(some)}]"

@@ -9,27 +9,34 @@ from importlib.metadata import version
 from fastapi import FastAPI, Request, Response
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from models.config import OrchestratorConfig
 from models.errors import Problem
 from models.settings import Settings
 from starter.api import (
     alerts,
+    audit,
+    blacklist,
     codec,
+    datasets,
+    experiments,
     health,
     key_rotations,
     keys,
     problems,
+    promotions,
     provider_health,
     providers,
     quotas,
+    refusals,
     reviews,
     sources,
+    trials,
     usage,
+    versions,
 )
 from starter.api.reconcile import reconcile_forever
 from starter.api.state import ApiState
 from starter.composition import services
-from starter.connection import required
+from starter.connection import SettingMissing
 from starter.logs import configure
 from starter.schedules import apply_schedules
 
@@ -50,8 +57,9 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
         async with services(settings, "api") as parts:
-            app.state.conclave = ApiState(services=parts, config=OrchestratorConfig())
+            app.state.conclave = ApiState(services=parts)
             await parts.providers.catalogue.seed()
+            await parts.versions.versions.seed()
             await apply_schedules(parts.temporal, settings.task_queue)
             reconciling = asyncio.create_task(reconcile_forever(parts))
             yield
@@ -60,9 +68,12 @@ def create_app(settings: Settings) -> FastAPI:
                 await reconciling
 
     app = FastAPI(title="Conclave", version=version("conclave"), lifespan=lifespan, docs_url=None, redoc_url=None)
-    app.state.api_token = required(settings.api_token, "CONCLAVE_API_TOKEN")
+    app.state.identities = settings.callers()
+    if not app.state.identities:
+        raise SettingMissing("CONCLAVE_API_TOKEN")
     app.state.codec_token = settings.codec_token.get_secret_value() if settings.codec_token else None
     problems.install(app)
+    refusals.install(app)
     for each in (
         sources,
         reviews,
@@ -73,6 +84,13 @@ def create_app(settings: Settings) -> FastAPI:
         usage,
         provider_health,
         alerts,
+        datasets,
+        experiments,
+        promotions,
+        versions,
+        blacklist,
+        trials,
+        audit,
         codec,
         health,
     ):

@@ -16,6 +16,8 @@ PageSize = Annotated[int, Query(ge=1, le=100)]
 
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._@+-]{0,119}\Z")
 
+_NUMBER = re.compile(r"^[1-9][0-9]{0,17}\Z")
+
 
 def of_name(name: str) -> str:
     """The cursor behind a name."""
@@ -34,6 +36,25 @@ def name_of(cursor: str | None) -> str | None:
     if kind != "name" or not _NAME.match(name):
         raise _invalid()
     return name
+
+
+def of_number(number: int) -> str:
+    """The cursor behind a number."""
+    return _encoded(f"number {number}")
+
+
+def number_of(cursor: str | None) -> int | None:
+    """The number that a cursor stands behind; None: the beginning.
+
+    Raises:
+        InvalidInput: `invalid_cursor`.
+    """
+    if cursor is None:
+        return None
+    kind, _, number = _decoded(cursor).partition(" ")
+    if kind != "number" or not _NUMBER.match(number):
+        raise _invalid()
+    return int(number)
 
 
 def of_moment(moment: datetime, row_id: str) -> str:

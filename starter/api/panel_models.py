@@ -5,21 +5,30 @@ from datetime import UTC, datetime
 from models.digest import usd
 from models.errors import InvalidInput
 from models.quota import seconds_until_reset
+from models.reviewer_config import ModelsConfig
 from models.submission import ReviewSubmission
 from starter.provider_services import ProviderServices
 
 
-async def models_routed(submission: ReviewSubmission, owner: str, providers: ProviderServices) -> bool:
-    """Whether anybody can be asked.
+def asks_models(submission: ReviewSubmission, config: ModelsConfig) -> bool:
+    """Whether models are wanted: a submission may do without, and so may the configuration."""
+    return submission.use_models and config.enabled
+
+
+async def models_routed(
+    submission: ReviewSubmission, owner: str, providers: ProviderServices, config: ModelsConfig
+) -> bool:
+    """Whether models are wanted and anybody can be asked.
 
     Raises:
         InvalidInput: the submission names providers, and one is unknown or this user cannot use it.
     """
-    if not submission.use_models:
+    if not asks_models(submission, config):
         return False
     usable = {provider.name for provider, _ in await providers.router.usable(owner)}
     if not submission.providers:
-        return bool(usable)
+        named = config.routing.providers
+        return bool(usable.intersection(named) if named else usable)
     missing = [name for name in submission.providers if name not in usable]
     if missing:
         raise InvalidInput(
@@ -31,14 +40,16 @@ async def models_routed(submission: ReviewSubmission, owner: str, providers: Pro
     return True
 
 
-async def check_quota(submission: ReviewSubmission, owner: str, providers: ProviderServices) -> None:
+async def check_quota(
+    submission: ReviewSubmission, owner: str, providers: ProviderServices, config: ModelsConfig
+) -> None:
     """Refuse a budget that the quota cannot pay, unless the review may wait.
 
     Raises:
         InvalidInput: `quota_exceeded`, with when to try again.
     """
     budget = submission.budget_micro_usd
-    if budget is None or submission.wait_for_quota or not submission.use_models:
+    if budget is None or submission.wait_for_quota or not asks_models(submission, config):
         return
     state = await providers.quota.state(owner)
     room = state.headroom_micro_usd

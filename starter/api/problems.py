@@ -11,6 +11,15 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from temporalio.service import RPCError
 
+from activities.experiment_ports import (
+    ConfigQuarantined,
+    DatasetUnknown,
+    ExperimentUnknown,
+    PromotionUnknown,
+    QuarantineUnknown,
+    SampleUnknown,
+    VersionUnknown,
+)
 from activities.key_ports import KeyServiceRefused
 from activities.ports import KeyServiceUnavailable, ReviewUnknown, SourceUnknown, StoreUnavailable
 from activities.provider_ports import (
@@ -21,6 +30,7 @@ from activities.provider_ports import (
     ProviderUnknown,
     QuotaUnavailable,
 )
+from activities.trial_ports import TrialUnknown
 from models.errors import InvalidInput, Problem
 
 CODE_OF_STATUS = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 415: "unsupported_media_type"}
@@ -43,9 +53,21 @@ UNKNOWN: dict[type[Exception], str] = {
     ProviderUnknown: "provider",
     KeyUnknown: "key",
     AlertUnknown: "alert",
+    DatasetUnknown: "dataset",
+    SampleUnknown: "sample",
+    ExperimentUnknown: "experiment",
+    PromotionUnknown: "promotion",
+    QuarantineUnknown: "quarantine",
+    VersionUnknown: "version",
+    TrialUnknown: "trial",
 }
 
 CONFLICTS: dict[type[Exception], Problem] = {
+    ConfigQuarantined: Problem(
+        code="config_quarantined",
+        message="The configuration is quarantined: it is neither tried nor used. `conclave blacklist` says why; an "
+        "approver may release it, and `conclave rollback` brings back the version before it if it is the stable one.",
+    ),
     ProviderExists: Problem(
         code="provider_exists",
         message="`name` is taken by another provider; choose another name, or change that provider.",

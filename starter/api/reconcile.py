@@ -9,7 +9,10 @@ from temporalio.service import RPCError
 from activities.ports import StoreUnavailable
 from models.order import ReviewOrder
 from starter.composition import Services
+from starter.experiments import reconcile_experiments
+from starter.promotions import reconcile_promotions
 from starter.reviews import ended_as, start_review
+from starter.trials import reconcile_trials
 
 log = logging.getLogger("conclave.api")
 
@@ -39,6 +42,9 @@ async def reconcile_once(services: Services) -> None:
         if status is not None:
             log.warning("review_ended_without_report review_id=%s status=%s", row.id, status)
             await services.reviews.finish(row.id, status, f"process_{status}", datetime.now(UTC))
+    await reconcile_promotions(services)
+    await reconcile_experiments(services)
+    await reconcile_trials(services)
 
 
 async def reconcile_forever(services: Services) -> None:

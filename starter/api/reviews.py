@@ -25,8 +25,10 @@ from starter.api.auth import Caller
 from starter.api.body import parsed
 from starter.api.events import review_events
 from starter.api.panel_models import check_quota, models_routed
+from starter.api.production import production_config
 from starter.api.state import ApiState, State
 from starter.reviews import start_review
+from starter.trials import shadow
 
 router = APIRouter(tags=["reviews"])
 log = logging.getLogger("conclave.api")
@@ -49,14 +51,15 @@ async def submit_review(request: Request, response: Response, owner: Caller, sta
     key = idempotency_key(request)
     submission = await parsed(request, ReviewSubmission, MAX_SUBMISSION_BYTES)
     manifest = await state.services.sources.manifest(owner, submission.source_id)
-    await check_quota(submission, owner, state.services.providers)
+    config = await production_config(state)
+    await check_quota(submission, owner, state.services.providers, config.models)
     prefix = state.services.settings.task_queue
     order = order_of(
         submission,
         manifest,
         review_id=uuid.uuid4().hex,
-        config=state.config,
-        models_routed=await models_routed(submission, owner, state.services.providers),
+        config=config,
+        models_routed=await models_routed(submission, owner, state.services.providers, config.models),
         owner=owner,
         analysis_queue=analysis_queue(prefix),
         models_queue=models_queue(prefix),
@@ -75,6 +78,7 @@ async def submit_review(request: Request, response: Response, owner: Caller, sta
     except RPCError:
         # The row is kept: the reconciler starts it as soon as Temporal answers again.
         log.warning("review_start_deferred review_id=%s", order.review_id)
+    await shadow(state.services, order, submission, manifest)
     response.headers["Location"] = f"/reviews/{row.id}"
     return await view_of(row, state)
 
@@ -183,6 +187,7 @@ async def view_of(row: Review, state: ApiState) -> ReviewView:
         complexity=order.complexity,
         failure=row.failure,
         partial=row.partial,
+        config_hash=row.config_hash,
         workflow_id=workflow_id,
         workflow_url=f"{ui.rstrip('/')}/namespaces/{namespace}/workflows/{workflow_id}" if ui else None,
         created_at=row.created_at.isoformat(),

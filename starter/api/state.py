@@ -5,16 +5,14 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
-from models.config import OrchestratorConfig
 from starter.composition import Services
 
 
 @dataclass(frozen=True, slots=True)
 class ApiState:
-    """Services and what is fixed while the process lives."""
+    """What is there while the process lives."""
 
     services: Services
-    config: OrchestratorConfig
 
 
 def state_of(request: Request) -> ApiState:

@@ -6,10 +6,15 @@ from collections.abc import Callable, Iterable, Sequence
 
 from models.errors import InvalidInput
 from models.wire import Wire
-from starter.client import Unreachable
+from starter.audit_client import AuditClient
+from starter.client import Client, Unreachable
 from starter.commands.service import connected
+from starter.experiment_client import ExperimentClient
+from starter.promotion_client import PromotionClient
 from starter.provider_client import ProviderClient
 from starter.read_settings import settings_or_exit
+from starter.trial_client import TrialClient
+from starter.version_client import VersionClient
 
 DONE, USAGE, INCOMPLETE, UNREACHABLE = 0, 2, 3, 4
 """Exit codes, as those of `conclave review`."""
@@ -22,15 +27,53 @@ def ask(command: str, work: Callable[[ProviderClient], int | None]) -> int:
         command: what it is called in messages.
         work: returns an exit code; None: all is done.
     """
+    return _asked(command, lambda client: work(ProviderClient(client)))
+
+
+def ask_versions(command: str, work: Callable[[VersionClient], int | None]) -> int:
+    """As `ask`, about datasets, experiments and versions."""
+    return _asked(command, lambda client: work(VersionClient(client)))
+
+
+def ask_experiments(command: str, work: Callable[[ExperimentClient], int | None]) -> int:
+    """As `ask`, about experiments."""
+    return _asked(command, lambda client: work(ExperimentClient(client)))
+
+
+def ask_audit(command: str, work: Callable[[AuditClient], int | None]) -> int:
+    """As `ask`, about the audit chain."""
+    return _asked(command, lambda client: work(AuditClient(client)))
+
+
+def ask_trials(command: str, work: Callable[[TrialClient], int | None]) -> int:
+    """As `ask`, about trials."""
+    return _asked(command, lambda client: work(TrialClient(client)))
+
+
+def ask_promotions(command: str, work: Callable[[PromotionClient], int | None], identity: str | None = None) -> int:
+    """As `ask`, about promotions, versions and the blacklist; `identity` as `connected` takes it."""
+    return _asked(command, lambda client: work(PromotionClient(client)), identity)
+
+
+def _asked(command: str, work: Callable[[Client], int | None], identity: str | None = None) -> int:
     try:
-        with connected(settings_or_exit()) as service:
-            return work(ProviderClient(service.client)) or DONE
+        with connected(settings_or_exit(), identity) as service:
+            return work(service.client) or DONE
     except InvalidInput as error:
         print(f"conclave {command}: {error.problem.message} [{error.problem.code}]", file=sys.stderr)
+        _print_lines(error)
         return USAGE
     except Unreachable as error:
         print(f"conclave {command}: {error}", file=sys.stderr)
         return UNREACHABLE
+
+
+def _print_lines(error: InvalidInput) -> None:
+    """What is wrong line by line, where a file was refused."""
+    lines = error.problem.details.get("lines")
+    if isinstance(lines, list):
+        for line in lines:
+            print(f"  {line}", file=sys.stderr)
 
 
 def print_json(value: Wire | Iterable[Wire]) -> None:
@@ -55,7 +98,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], empty: st
     if not listed:
         console.print(empty, markup=False)
         return
-    table = Table(box=box.ROUNDED, border_style="dim")
+    table = Table(box=box.ROUNDED, border_style="dim", show_header=any(columns))
     for number, column in enumerate(columns):
         table.add_column(column, overflow="fold", no_wrap=number == 0)
     for row in listed:

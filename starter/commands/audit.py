@@ -14,6 +14,10 @@ from starter.commands.asking import USAGE, ask_audit, print_json, print_table
 NOT_INTACT = 1
 
 COLUMNS = ("Entry", "When", "Action", "By", "About", "Data")
+SHOWN_DIGITS = 12
+"""Of an id or a hash."""
+MOST_TOLD = 40
+"""Characters of a value that the table shows."""
 
 FAULTS = {
     AuditProblem.GAP: "its number is missing or comes twice: an entry was taken out or put in",
@@ -143,5 +147,8 @@ def _vouched(verdict: AuditVerdict) -> str:
 
 def _row(entry: AuditEntry) -> tuple[str, ...]:
     when = entry.at.isoformat(sep=" ", timespec="seconds")[:19]
-    data = json.dumps(entry.data, sort_keys=True, ensure_ascii=False)
-    return (str(entry.seq), when, entry.action.replace("_", " "), entry.actor, entry.subject, data)
+    # What has parts, and hashes, are for `--json`.
+    words = {name: str(value) for name, value in entry.data.items() if isinstance(value, (str, int, float))}
+    told = ", ".join(f"{name} {value}" for name, value in sorted(words.items()) if len(value) <= MOST_TOLD)
+    about = entry.subject.rpartition(":")[2][:SHOWN_DIGITS]
+    return (str(entry.seq), when, entry.action.replace("_", " "), entry.actor, about, told)

@@ -3,7 +3,6 @@
 import asyncio
 import sys
 
-from models.settings import Settings
 from starter.read_settings import settings_or_exit
 
 
@@ -23,18 +22,13 @@ def serve_api() -> int:
 def migrate_database() -> int:
     """Run the missing migrations."""
     from activities.storage import schema
-    from activities.storage.database import engine_for
     from starter.connection import SettingMissing, required
 
-    async def run(settings: Settings) -> None:
-        engine = engine_for(required(settings.database_url, "CONCLAVE_DATABASE_URL"))
-        try:
-            await schema.upgrade(engine)
-        finally:
-            await engine.dispose()
-
     try:
-        asyncio.run(run(settings_or_exit()))
+        settings = settings_or_exit()
+        owner = settings.database_owner_url
+        url = required(settings.database_url, "CONCLAVE_DATABASE_URL")
+        asyncio.run(schema.migrate(url, owner.get_secret_value() if owner else None))
     except SettingMissing as error:
         print(f"conclave migrate: {error}", file=sys.stderr)
         return 2

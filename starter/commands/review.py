@@ -36,8 +36,8 @@ class ReviewOptions:
     base: str | None
     exclude: tuple[str, ...]
     mode: str | None
-    experts: str
-    profile: str
+    experts: str | None
+    profile: str | None
     budget: float | None
     provider: str | None
     strategy: str | None
@@ -105,9 +105,9 @@ def wishes(options: ReviewOptions) -> Callable[[str], ReviewSubmission]:
         InvalidInput: an option is not one of its values.
     """
     mode = None if options.mode is None else _choice(options.mode, ReviewMode, "--mode")
-    profile = _choice(options.profile, ReviewProfile, "--profile")
-    experts: Literal["auto", "all"] | tuple[ExpertName, ...]
-    if options.experts in ("auto", "all"):
+    profile = None if options.profile is None else _choice(options.profile, ReviewProfile, "--profile")
+    experts: Literal["auto", "all"] | tuple[ExpertName, ...] | None
+    if options.experts is None or options.experts in ("auto", "all"):
         experts = options.experts
     else:
         experts = _choices(options.experts, ExpertName, "--experts")

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from models.errors import InvalidInput
+from models.identity import LOCAL, SECOND
 from models.settings import Settings
 from starter.client import Client, Unreachable
 
@@ -19,26 +20,34 @@ class Service:
 
 
 @contextmanager
-def connected(settings: Settings) -> Generator[Service, None, None]:
+def connected(settings: Settings, identity: str | None = None) -> Generator[Service, None, None]:
     """Connect to the configured service, or bring the local stack up and connect to that.
 
+    Args:
+        settings: where the service is.
+        identity: `second` for the local stack's second identity; None: the usual one.
+
     Raises:
-        InvalidInput: a service is configured without a token.
+        InvalidInput: a service is configured without a token, or there is no such identity.
         Unreachable: the local stack does not come up.
     """
+    if identity not in (None, LOCAL, SECOND):
+        raise InvalidInput("invalid_option", f"--as takes {LOCAL} or {SECOND}; others set CONCLAVE_API_TOKEN.")
     if settings.api_url is not None:
-        if settings.api_token is None:
-            raise InvalidInput("config_missing", "CONCLAVE_API_URL is set: set CONCLAVE_API_TOKEN too.")
-        service = Service(Client(settings.api_url, settings.api_token.get_secret_value()), lambda: None)
+        variable = "CONCLAVE_SECOND_TOKEN" if identity == SECOND else "CONCLAVE_API_TOKEN"
+        token = settings.second_token if identity == SECOND else settings.api_token
+        if token is None:
+            raise InvalidInput("config_missing", f"CONCLAVE_API_URL is set: set {variable} too.")
+        service = Service(Client(settings.api_url, token.get_secret_value()), lambda: None)
     else:
-        service = _local(settings)
+        service = _local(settings, "CONCLAVE_SECOND_TOKEN" if identity == SECOND else "CONCLAVE_API_TOKEN")
     try:
         yield service
     finally:
         service.client.close()
 
 
-def _local(settings: Settings) -> Service:
+def _local(settings: Settings, variable: str) -> Service:
     from starter.stack.errors import StackError
     from starter.stack.launcher import up
     from starter.stack.look import status
@@ -56,4 +65,4 @@ def _local(settings: Settings) -> Service:
             return None
         return f"Not running: {', '.join(down)}. `conclave up` in another terminal repairs it; the review goes on."
 
-    return Service(Client(url, environment["CONCLAVE_API_TOKEN"]), complaint)
+    return Service(Client(url, environment[variable]), complaint)

@@ -17,13 +17,20 @@ from activities.storage.statements import Statements
 from starter.stack.launcher import Stack
 
 
+def _engine(url: str, schema: str) -> AsyncEngine:
+    settings = {"search_path": schema, "application_name": schema}
+    return create_async_engine(
+        make_url(url).set(drivername="postgresql+asyncpg"),
+        pool_pre_ping=True,
+        connect_args={"server_settings": settings},
+    )
+
+
 @pytest.fixture
 async def empty_engine(stack: Stack) -> AsyncGenerator[AsyncEngine, None]:
-    """A schema of its own, without tables; its name is also that of its connections."""
-    url = make_url(stack.environment()["CONCLAVE_DATABASE_URL"]).set(drivername="postgresql+asyncpg")
+    """A schema of its own, without tables, for its owner; its name is also that of its connections."""
     name = f"test_{uuid.uuid4().hex}"
-    settings = {"search_path": name, "application_name": name}
-    engine = create_async_engine(url, pool_pre_ping=True, connect_args={"server_settings": settings})
+    engine = _engine(stack.environment()["CONCLAVE_DATABASE_OWNER_URL"], name)
     async with engine.begin() as connection:
         await connection.execute(text(f"CREATE SCHEMA {name}"))
     yield engine
@@ -40,8 +47,13 @@ async def engine(empty_engine: AsyncEngine) -> AsyncEngine:
 
 
 @pytest.fixture
-def database(engine: AsyncEngine) -> Database:
-    return Database(engine)
+async def database(stack: Stack, engine: AsyncEngine) -> AsyncGenerator[Database, None]:
+    """The same as the application reaches it: by a role that owns nothing."""
+    async with engine.connect() as connection:
+        name = (await connection.execute(text("SELECT current_schema()"))).scalar_one()
+    found = Database(_engine(stack.environment()["CONCLAVE_DATABASE_URL"], name))
+    yield found
+    await found.close()
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """From the experts' work to the report a person reads."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -8,7 +9,7 @@ from models.assembly import ExpertWork, Frame, assemble
 from models.config import BacktrackConfig, ConsensusConfig
 from models.expert import CoverageEntry, CoverageReason, CoverageStatus, ExpertName, Severity
 from models.meta import blind_spots, rejects
-from models.opinion import OpinionSummary, Rejection, rejection_of
+from models.opinion import Opinion, OpinionSummary, Rejection, rejection_of
 from models.review import MAX_REPORTED, ExpertStatus, ReviewMode, ReviewReport
 from models.source import LineRange, SkippedFile, SkipReason, SourceManifest
 from tests.fakes import TEXTS, finding, manifest, static
@@ -151,3 +152,13 @@ def test_the_acceptance_check(summary: OpinionSummary, expected: str | None) -> 
 def test_backoff_starts_at_one_second_doubles_and_ends_at_thirty() -> None:
     waits = [BacktrackConfig().backoff_seconds(attempt) for attempt in range(1, 8)]
     assert waits == [1, 2, 4, 8, 16, 30, 30]
+
+
+def test_what_analysers_are_too_unsure_of_is_dropped_and_counted() -> None:
+    sure, unsure = finding(confidence=0.8), finding(line_start=1, line_end=1, quote="import os", confidence=0.5)
+    by_model = Opinion(findings=(finding(tool="model", confidence=0.2),), confidence=0.9)
+    work = replace(done(sure, unsure), opinion=by_model)
+    got = assemble(FRAME, manifest(), LINES, [work], ConsensusConfig(), min_confidence=0.8)
+    assert [(each.line_start, len(each.sightings)) for each in got.findings] == [(5, 2)]
+    assert got.dropped == got.experts[0].dropped == {"below_min_confidence": 1}
+    assert "below_min_confidence" not in assemble(FRAME, manifest(), LINES, [work], ConsensusConfig()).dropped

@@ -68,3 +68,13 @@ def test_what_answers_does_not_write_on_the_terminal(stranger: http.server.HTTPS
         Client(f"http://127.0.0.1:{stranger.server_port}", "token").review("0" * 32)
     shown = caught.value.problem
     assert (shown.code + shown.message).isprintable()
+
+
+@pytest.mark.parametrize("details", [{}, {"lines": "x"}, {"lines": {}}, {"lines": [f"{ESC}[2Jline 1\n", 7]}])
+def test_lines_of_a_refused_file_are_told_cleanly(stranger: http.server.HTTPServer, details: object) -> None:
+    told = {"error": {"code": "invalid_dataset", "message": "no", "details": details}}
+    stranger.answer = (422, json.dumps(told).encode())  # type: ignore[attr-defined]
+    with pytest.raises(InvalidInput) as caught:
+        Client(f"http://127.0.0.1:{stranger.server_port}", "token").review("0" * 32)
+    lines = ["line 1", "7"] if details == {"lines": [f"{ESC}[2Jline 1\n", 7]} else None
+    assert caught.value.problem.details.get("lines") == lines

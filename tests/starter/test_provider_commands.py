@@ -351,7 +351,7 @@ def test_the_audit_chain_is_signed_listed_exported_and_verified(desk: Desk, tmp_
     asyncio.run(append())
     [entry] = desk.told("audit", "list", "--action", "dataset_imported", "--subject", "demo")
     assert (entry["actor"], entry["data"]) == ("anna", {"samples": 3})
-    assert '{"samples": 3}' in desk.run("audit", "list")
+    assert "samples 3" in desk.run("audit", "list")
     assert "is signed, and with it every entry before" in desk.run("audit", "checkpoint")
     assert desk.run("audit", "checkpoint") == "Every entry is vouched for already.\n"
     verdict = desk.told("audit", "verify")

@@ -45,7 +45,8 @@ async def prefix(client: Client) -> AsyncGenerator[str, None]:
 async def test_applied_twice_and_at_once_there_is_one_of_each(client: Client, prefix: str) -> None:
     await asyncio.gather(*(apply_schedules(client, prefix) for _ in range(3)))
     ids = await apply_schedules(client, prefix)
-    assert ids == [f"{prefix}-{name}" for name in ("provider-health", "quota-sweep", "alert-delivery")]
+    names = ("provider-health", "quota-sweep", "alert-delivery", "audit-checkpoint", "stable-monitor")
+    assert ids == [f"{prefix}-{name}" for name in names]
     for schedule_id, regular in zip(ids, SCHEDULES, strict=True):
         found = (await client.get_schedule_handle(schedule_id).describe()).schedule
         assert [each.every for each in found.spec.intervals] == [regular.every]

@@ -35,6 +35,8 @@ SITUATIONS: dict[str, Script] = {
     "parallel": (ReviewMode.PARALLEL, {}, {}, ()),
     "pipeline": (ReviewMode.PIPELINE, {}, {}, ()),
     "some-experts": (ReviewMode.PARALLEL, {"experts": (SEC,)}, {}, ()),
+    "prepared": (ReviewMode.PARALLEL, {"prepared": True}, {}, ()),
+    "prepared-with-models": (ReviewMode.PARALLEL, {"prepared": True, "models_routed": True}, {}, (GOOD,)),
     "expert-failed": (ReviewMode.PARALLEL, {}, {SEC: IsolationUnavailable("x")}, ()),
     "parallel-with-models": (ReviewMode.PARALLEL, {"models_routed": True}, {}, (GOOD,)),
     "pipeline-with-models": (ReviewMode.PIPELINE, {"models_routed": True}, {}, (GOOD,)),

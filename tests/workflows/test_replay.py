@@ -6,6 +6,8 @@ from temporalio.client import WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
+from tests.workflows.experiments import EXPERIMENTS
+from tests.workflows.promotion_rig import PROMOTIONS
 from tests.workflows.situations import HISTORIES, SITUATIONS
 from tests.workflows.upkeep import UPKEEP
 from worker import WORKFLOWS, workflow_runner
@@ -20,9 +22,13 @@ async def test_recorded_histories_replay(path) -> None:  # type: ignore[no-untyp
 
 
 def test_every_situation_is_recorded() -> None:
-    assert {path.stem for path in RECORDED} == {f"review-{name}" for name in SITUATIONS} | set(UPKEEP)
+    assert {path.stem for path in RECORDED} == {f"review-{name}" for name in SITUATIONS} | {
+        *UPKEEP,
+        *PROMOTIONS,
+        *EXPERIMENTS,
+    }
 
 
 def test_every_workflow_has_a_history() -> None:
     kinds = {workflow._Definition.must_from_class(each).name for each in WORKFLOWS}  # pyright: ignore[reportPrivateUsage]
-    assert kinds == {"review", *UPKEEP}
+    assert kinds == {"review", "promotion", "experiment", *UPKEEP}

@@ -15,7 +15,7 @@ from temporalio.worker import Replayer, Worker
 from activities.ports import AnalysisFailed, IsolationUnavailable, ModelFailed
 from activities.review import ReviewActivities
 from models.call import Posture
-from models.config import BacktrackConfig, OrchestratorConfig
+from models.config import AnalysisConfig, BacktrackConfig, OrchestratorConfig
 from models.expert import ExpertName
 from models.opinion import Opinion, Rejection
 from models.order import ReviewOrder, ReviewOutcome
@@ -287,3 +287,36 @@ async def test_cancelling_ends_the_review(client: Client, queue: str) -> None:
             await handle.result()
     assert isinstance(caught.value.cause, CancelledError)
     assert panel.store.reports == {}
+
+
+async def test_what_is_prepared_is_not_analysed_again(client: Client, queue: str) -> None:
+    panel = Panel()
+    what = order(queue=queue, prepared=True, experts=(SEC, ExpertName.QUALITY, META))
+    for expert in (SEC, ExpertName.QUALITY):
+        await panel.store.save_static(what.review_id, static(expert, *([finding()] if expert is SEC else [])), 1.5)
+    report = await panel.review(client, queue, what)
+    assert panel.analyst.calls == []
+    assert [each.kind for each in report.findings] == ["command-injection"]
+    assert (report.partial, report.experts[0].seconds) == (False, 1.5)
+    assert panel.handle is not None
+    assert len((await panel.handle.fetch_history()).events) <= 13
+
+
+async def test_what_only_seems_prepared_is_a_failure(client: Client, queue: str) -> None:
+    panel = Panel()
+    what = order(queue=queue, prepared=True, experts=(SEC, ExpertName.QUALITY))
+    await panel.store.save_static(what.review_id, static(SEC), 1.5)
+    report = await panel.review(client, queue, what)
+    assert status_of(report, ExpertName.QUALITY)[:2] == (ExpertStatus.FAILED, "no_static_result")
+    assert report.partial
+
+
+async def test_the_configuration_takes_effect(client: Client, queue: str) -> None:
+    unsure = finding(line_start=1, line_end=1, quote="import os", confidence=0.2)
+    panel = Panel(ScriptedAnalyst({SEC: static(SEC, finding(), unsure)}))
+    analysis = AnalysisConfig(tools_off=("ruff",), min_confidence=0.5)
+    what = order(queue=queue, analysis=analysis, prompt="review-1", models_routed=True, experts=(SEC,))
+    report = await panel.review(client, queue, what)
+    assert panel.analyst.tools_off == ("ruff",)
+    assert report.dropped == {"below_min_confidence": 1}
+    assert [question.prompt for question in panel.models.questions] == ["review-1"]

@@ -8,8 +8,11 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from models.alert import DeliveryOrder, DeliveryReport
+from models.audit import AuditVerdict
+from models.audit_views import CheckpointOrder, CheckpointReport
 from models.health import HealthTick
 from models.key_rotation import PageResult, PageTask, Ring, RingReport, RingTask, RotationOrder
+from models.monitor import MonitorOrder, StableTick, TrialTick
 from models.reservation import SweepOrder, SweepReport
 from tests.workflows import test_health
 from worker import WORKFLOWS, workflow_runner
@@ -47,6 +50,21 @@ async def count_keys_behind(task: RingTask) -> int:
     return 0
 
 
+@activity.defn
+async def write_checkpoint(order: CheckpointOrder) -> CheckpointReport:
+    return CheckpointReport(verdict=AuditVerdict(intact=True, total=3, verified=3))
+
+
+@activity.defn
+async def watch_stable(order: MonitorOrder) -> StableTick:
+    return StableTick(version=2, reviews=50, errors=9, breached=True, alerted=True, rolled_back_to=1)
+
+
+@activity.defn
+async def follow_trials(order: MonitorOrder) -> TrialTick:
+    return TrialTick(compared=4)
+
+
 def health_steps() -> list[Callable[..., Any]]:
     scripted = test_health.Scripted()
     return [scripted.list_providers, scripted.check_provider]
@@ -56,6 +74,8 @@ UPKEEP: dict[str, tuple[object, Callable[[], list[Callable[..., Any]]]]] = {
     "provider-health": (HealthTick(), health_steps),
     "quota-sweep": (SweepOrder(), lambda: [sweep_reservations]),
     "alert-delivery": (DeliveryOrder(), lambda: [deliver_alerts]),
+    "audit-checkpoint": (CheckpointOrder(), lambda: [write_checkpoint]),
+    "stable-monitor": (MonitorOrder(), lambda: [watch_stable, follow_trials]),
     "key-rotation": (
         RotationOrder(rotate=True),
         lambda: [read_key_version, rotate_wrapping_key, rewrap_page, count_keys_behind],

@@ -64,7 +64,7 @@ class AstGrepAnalyser:
         await asyncio.to_thread(lambda: self._pack)
         paths = self.wants(tree)
         work = self._scan(tree, sandbox, paths)
-        return await analysis(tree, self._expert, self.name, "ast-grep-cli", paths, work)
+        return await analysis(tree, self._expert, self.name, "ast-grep-cli", paths, await work)
 
     async def _scan(self, tree: SourceTree, sandbox: Sandbox, paths: Sequence[str]) -> Part:
         threads = str(min(os.cpu_count() or 1, 8))

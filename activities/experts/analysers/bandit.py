@@ -27,11 +27,11 @@ class BanditAnalyser:
         paths = self.wants(tree)
 
         async def call(group: tuple[str, ...]) -> Part:
-            rows, part = await run_child(self.name, "bandit", tree, sandbox, group)
+            rows, part = await run_child(self.name, "bandit", tree.root, sandbox, group)
             return with_hits(part, [to_hit(path, row) for path, row in rows])
 
         work = in_chunks(tree, chunks(tree, paths, PYTHON_CHUNK_BYTES), call)
-        return await analysis(tree, ExpertName.SECURITY, self.name, "bandit", paths, work)
+        return await analysis(tree, ExpertName.SECURITY, self.name, "bandit", paths, await work)
 
 
 def to_hit(path: str, row: dict[str, Any]) -> Hit | None:

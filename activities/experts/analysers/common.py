@@ -181,10 +181,9 @@ async def analysis(
     tool: str,
     distribution: str,
     paths: Sequence[str],
-    work: Awaitable[Part],
+    part: Part,
 ) -> Analysis:
-    """Await a tool's work and state what was read, what was not, and what was found."""
-    part = await work
+    """State what a tool read of a source, what it did not, and what it found."""
     run = ToolRun(
         tool=tool,
         version=version(distribution),

@@ -25,11 +25,11 @@ class ComplexipyAnalyser:
         paths = self.wants(tree)
 
         async def call(group: tuple[str, ...]) -> Part:
-            rows, part = await run_child(self.name, "complexipy", tree, sandbox, group)
+            rows, part = await run_child(self.name, "complexipy", tree.root, sandbox, group)
             return with_hits(part, [to_hit(path, row) for path, row in rows])
 
         work = in_chunks(tree, chunks(tree, paths, 4 * PYTHON_CHUNK_BYTES), call)
-        return await analysis(tree, ExpertName.QUALITY, self.name, "complexipy", paths, work)
+        return await analysis(tree, ExpertName.QUALITY, self.name, "complexipy", paths, await work)
 
 
 def to_hit(path: str, row: dict[str, Any]) -> Hit | None:

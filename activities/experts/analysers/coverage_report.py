@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable
 
-from activities.experts.analyser import Analysis, Sandbox
 from activities.experts.analysers.common import CODE, Hit, files_of
 from activities.experts.analysers.facts import (
     Answer,
+    ChildAnalyser,
     Count,
     Facts,
     Line,
     Name,
-    ask,
+    Told,
     files_by_path,
     plain_name,
     plain_path,
@@ -54,10 +54,15 @@ class CoverageAnswer(Answer):
     unmeasured: tuple[Name, ...]
 
 
-class CoverageReportAnalyser:
+class CoverageReportAnalyser(ChildAnalyser[CoverageAnswer]):
     """The reader of coverage reports in the hands of the test expert."""
 
     name = "coverage-report"
+    expert = ExpertName.TEST
+    child = "coverage_report.py"
+    package = "coverage"
+    answer = CoverageAnswer
+    artifacts = KINDS
 
     def wants(self, tree: SourceTree) -> tuple[str, ...]:
         """Every product file, if a report came with the source; tests are not what is to be tested."""
@@ -65,16 +70,9 @@ class CoverageReportAnalyser:
             return ()
         return tuple(path for path in files_of(tree, CODE) if not is_test(path) and not is_support(path))
 
-    async def run(self, tree: SourceTree, sandbox: Sandbox) -> Analysis:
-        """Join all reports in one child."""
-        wanted = self.wants(tree)
-        asked = await ask(
-            self.name, "coverage_report.py", CoverageAnswer, tree, sandbox, wanted, package="coverage", artifacts=KINDS
-        )
-        if asked.answer is None:
-            return await asked.analysis(tree, ExpertName.TEST)
-        hits = list(hits_of(asked.answer, files_by_path(tree), tree.manifest.is_change))
-        return await asked.analysis(tree, ExpertName.TEST, hits, metrics_of(asked.answer))
+    def told(self, answer: CoverageAnswer, tree: SourceTree) -> Told:
+        """What no test ran, and the shares."""
+        return Told(list(hits_of(answer, files_by_path(tree), tree.manifest.is_change)), metrics_of(answer))
 
 
 def metrics_of(answer: CoverageAnswer) -> dict[str, float]:

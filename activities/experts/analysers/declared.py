@@ -4,9 +4,18 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Literal
 
-from activities.experts.analyser import Analysis, Sandbox
 from activities.experts.analysers.common import PYTHON, Hit, files_of
-from activities.experts.analysers.facts import Answer, Count, Facts, Line, Name, ask, files_by_path, plain_name
+from activities.experts.analysers.facts import (
+    Answer,
+    ChildAnalyser,
+    Count,
+    Facts,
+    Line,
+    Name,
+    Told,
+    files_by_path,
+    plain_name,
+)
 from activities.experts.children.manifests import is_package_manifest, project_of, projects
 from activities.ports import SourceTree
 from models.expert import ExpertName, Severity
@@ -54,43 +63,42 @@ class DeclaredAnswer(Answer):
     facts: tuple[DependencyFact, ...]
 
 
-class PythonDependenciesAnalyser:
-    """Deptry in the hands of the dependency expert."""
+class DeclaredAnalyser(ChildAnalyser[DeclaredAnswer]):
+    """Imports against manifests, in the hands of the dependency expert."""
+
+    expert = ExpertName.DEPENDENCY
+    answer = DeclaredAnswer
+
+    def told(self, answer: DeclaredAnswer, tree: SourceTree) -> Told:
+        """One finding per dependency."""
+        return Told(list(hits_of(answer.facts, files_by_path(tree))))
+
+
+class PythonDependenciesAnalyser(DeclaredAnalyser):
+    """Imports of Python distributions against their manifests, by deptry."""
 
     name = "deptry"
+    child = "python_dependencies.py"
+    package = "deptry"
 
     def wants(self, tree: SourceTree) -> tuple[str, ...]:
         """Every Python module that has a manifest in a folder above it."""
         folders = projects(file.path for file in tree.manifest.files)
         return tuple(path for path in files_of(tree, PYTHON) if path.endswith(".py") and project_of(path, folders))
 
-    async def run(self, tree: SourceTree, sandbox: Sandbox) -> Analysis:
-        """Compare imports and manifests in one child."""
-        return await _run(self.name, "python_dependencies.py", "deptry", self.wants(tree), tree, sandbox)
 
-
-class NodeDependenciesAnalyser:
+class NodeDependenciesAnalyser(DeclaredAnalyser):
     """Imports of npm packages against `package.json`."""
 
     name = "package-json"
+    child = "node_dependencies.py"
+    package = "tree-sitter"
 
     def wants(self, tree: SourceTree) -> tuple[str, ...]:
         """Every JavaScript and TypeScript file that has a `package.json` in a folder above it."""
         manifests = (file.path for file in tree.manifest.files if is_package_manifest(file.path))
         folders = {str(PurePosixPath(path).parent) for path in manifests}
         return tuple(path for path in files_of(tree, SCRIPT) if project_of(path, folders))
-
-    async def run(self, tree: SourceTree, sandbox: Sandbox) -> Analysis:
-        """Compare imports and manifests in one child."""
-        return await _run(self.name, "node_dependencies.py", "tree-sitter", self.wants(tree), tree, sandbox)
-
-
-async def _run(
-    tool: str, child: str, package: str, wanted: tuple[str, ...], tree: SourceTree, sandbox: Sandbox
-) -> Analysis:
-    asked = await ask(tool, child, DeclaredAnswer, tree, sandbox, wanted, package=package)
-    facts = asked.answer.facts if asked.answer is not None else ()
-    return await asked.analysis(tree, ExpertName.DEPENDENCY, list(hits_of(facts, files_by_path(tree))))
 
 
 def hits_of(facts: Iterable[DependencyFact], files: dict[str, SourceFile]) -> Iterable[Hit]:

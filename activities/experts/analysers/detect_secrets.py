@@ -37,11 +37,11 @@ class SecretsAnalyser:
         paths = self.wants(tree)
 
         async def call(group: tuple[str, ...]) -> Part:
-            rows, part = await run_child(self.name, "detect_secrets", tree, sandbox, group)
+            rows, part = await run_child(self.name, "detect_secrets", tree.root, sandbox, group)
             return with_hits(part, [to_hit(path, row) for path, row in rows])
 
         work = in_chunks(tree, chunks(tree, paths, PYTHON_CHUNK_BYTES), call)
-        return await analysis(tree, ExpertName.SECURITY, self.name, "detect-secrets", paths, work)
+        return await analysis(tree, ExpertName.SECURITY, self.name, "detect-secrets", paths, await work)
 
 
 def to_hit(path: str, row: dict[str, Any]) -> Hit:

@@ -3,15 +3,15 @@
 from collections.abc import Iterable
 from typing import Literal
 
-from activities.experts.analyser import Analysis, Sandbox
 from activities.experts.analysers.common import CODE, Hit, files_of
 from activities.experts.analysers.facts import (
     Answer,
+    ChildAnalyser,
     Count,
     Facts,
     Line,
     Name,
-    ask,
+    Told,
     files_by_path,
     plain_name,
     plain_names,
@@ -69,28 +69,24 @@ class DocumentationAnswer(Answer):
     files: tuple[FileDocs, ...]
 
 
-class DocumentationAnalyser:
+class DocumentationAnalyser(ChildAnalyser[DocumentationAnswer]):
     """Documentation comments against public definitions and their signatures."""
 
     name = "tree-sitter-docs"
+    expert = ExpertName.DOCUMENTATION
+    child = "documentation.py"
+    package = "tree-sitter"
+    answer = DocumentationAnswer
 
     def wants(self, tree: SourceTree) -> tuple[str, ...]:
         """Every file in a language with a grammar."""
         return files_of(tree, CODE)
 
-    async def run(self, tree: SourceTree, sandbox: Sandbox) -> Analysis:
-        """Read all files in one child."""
-        wanted = self.wants(tree)
-        asked = await ask(
-            self.name, "documentation.py", DocumentationAnswer, tree, sandbox, wanted, package="tree-sitter"
-        )
-        facts = asked.answer.files if asked.answer is not None else ()
+    def told(self, answer: DocumentationAnswer, tree: SourceTree) -> Told:
+        """File by file."""
         files = files_by_path(tree)
-        hits = [hit for fact in facts if fact.path in files for hit in hits_of(fact, files[fact.path])]
-        missing = sum(fact.missing_count for fact in facts)
-        return await asked.analysis(
-            tree, ExpertName.DOCUMENTATION, hits, {"undocumented-public": float(missing)} if asked.answer else None
-        )
+        hits = [hit for fact in answer.files if fact.path in files for hit in hits_of(fact, files[fact.path])]
+        return Told(hits, {"undocumented-public": float(sum(fact.missing_count for fact in answer.files))})
 
 
 def hits_of(fact: FileDocs, file: SourceFile) -> Iterable[Hit]:

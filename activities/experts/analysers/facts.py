@@ -1,12 +1,13 @@
-"""Starts one of our own child programs in the sandbox and checks the facts it answers with."""
+"""Starts our own child programs in the sandbox and checks the facts they answer with."""
 
 import asyncio
 import json
 import re
 import sys
 import unicodedata
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Generic, TypeVar
 
@@ -15,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from activities.experts.analyser import Analysis, Completed, Limits, Sandbox
 from activities.experts.analysers.common import Hit, failure_of, quoted, version
 from activities.experts.children.protocol import INPUT_INVALID
-from activities.ports import SourceTree
+from activities.ports import SourceBatch, SourceTree
 from models.expert import CoverageReason, ExpertName, ToolRun
 from models.source import ArtifactKind, LineRange, SourceFile
 
@@ -51,65 +52,82 @@ A = TypeVar("A", bound=Answer)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked(Generic[A]):
-    """A child's run, and its answer if there is a valid one."""
+class Told:
+    """What an analyser makes of a child's answer."""
 
-    run: ToolRun
-    answer: A | None
-    wanted: tuple[str, ...]
+    hits: Sequence[Hit] = ()
+    metrics: dict[str, float] = field(default_factory=dict[str, float])
 
-    async def analysis(
-        self, tree: SourceTree, expert: ExpertName, hits: Sequence[Hit] = (), metrics: dict[str, float] | None = None
+
+class ChildAnalyser(ABC, Generic[A]):
+    """An analyser whose work is done by a child program of ours: facts come out of the sandbox, findings of facts."""
+
+    name: str
+    expert: ExpertName
+    child: str
+    """File name of the program in the children's folder."""
+    package: str
+    """Distribution whose version a run reports."""
+    answer: type[A]
+    """What a valid answer looks like."""
+    artifacts: tuple[ArtifactKind, ...] = ()
+    """Reports and profiles that the program reads besides."""
+
+    @abstractmethod
+    def wants(self, tree: SourceTree) -> tuple[str, ...]:
+        """Paths the program reads; see `activities.experts.analyser.Analyser`."""
+
+    @abstractmethod
+    def told(self, answer: A, tree: SourceTree) -> Told:
+        """What the facts of one source mean, the most important first."""
+
+    async def run(self, tree: SourceTree, sandbox: Sandbox) -> Analysis:
+        """Read one source."""
+        return (await self.run_many(SourceBatch(tree.root, (tree,)), sandbox))[0]
+
+    async def run_many(self, batch: SourceBatch, sandbox: Sandbox) -> list[Analysis]:
+        """Read sources one after the other in one child; each is a project of its own."""
+        wanted = [self.wants(tree) for tree in batch.trees]
+        given = [self._given(tree) for tree in batch.trees]
+        orders = [_request(*each) for each in zip(batch.trees, wanted, given, strict=True)]
+        done = await sandbox.run(
+            [sys.executable, "-I", str(CHILDREN / self.child)],
+            tree=batch.root,
+            extra_read=tuple(path for each in given for path in each.values()),
+            stdin=b"".join(orders),
+            limits=LIMITS,
+        )
+        answers = await asyncio.to_thread(_read, done, self.answer, len(orders))
+        total = sum(map(len, wanted)) or 1
+        return [
+            await self._analysis(tree, paths, answer, done.seconds * len(paths) / total)
+            for tree, paths, answer in zip(batch.trees, wanted, answers, strict=True)
+        ]
+
+    def _given(self, tree: SourceTree) -> dict[ArtifactKind, Path]:
+        return {kind: tree.artifacts[kind] for kind in self.artifacts if kind in tree.artifacts}
+
+    async def _analysis(
+        self, tree: SourceTree, wanted: tuple[str, ...], answer: A | CoverageReason, seconds: float
     ) -> Analysis:
         """The result, with each wanted file accounted for: one the child did not mention has failed."""
-        if self.answer is None:
-            reason = self.run.failure or CoverageReason.CRASHED
-            return Analysis(run=self.run, failed=dict.fromkeys(self.wanted, reason))
-        analysed = frozenset(self.answer.analysed) & frozenset(self.wanted)
+        failure = answer if isinstance(answer, CoverageReason) else None
+        run = ToolRun(
+            tool=self.name,
+            version=version(self.package),
+            seconds=round(seconds, 3),
+            files=len(wanted),
+            failure=failure,
+        )
+        if isinstance(answer, CoverageReason):
+            return Analysis(run=run, failed=dict.fromkeys(wanted, answer))
+        analysed = frozenset(answer.analysed) & frozenset(wanted)
         failed = {
-            path: self.answer.failed.get(path, CoverageReason.OUTPUT_INVALID)
-            for path in self.wanted
-            if path not in analysed
+            path: answer.failed.get(path, CoverageReason.OUTPUT_INVALID) for path in wanted if path not in analysed
         }
-        findings = await asyncio.to_thread(quoted, tree, expert, self.run.tool, hits[:MAX_HITS])
-        return Analysis(self.run, findings, analysed, failed, metrics or {})
-
-
-async def ask(
-    tool: str,
-    child: str,
-    answer_type: type[A],
-    tree: SourceTree,
-    sandbox: Sandbox,
-    wanted: tuple[str, ...],
-    *,
-    package: str,
-    artifacts: tuple[ArtifactKind, ...] = (),
-) -> Asked[A]:
-    """Run a child program over the wanted files.
-
-    Args:
-        tool: the analyser's name.
-        child: file name of the program in the children's folder.
-        answer_type: what a valid answer looks like.
-        tree: the source.
-        sandbox: where the program runs.
-        wanted: paths it reads.
-        package: distribution whose version the run reports.
-        artifacts: reports and profiles it reads besides.
-    """
-    given = {kind: tree.artifacts[kind] for kind in artifacts if kind in tree.artifacts}
-    done = await sandbox.run(
-        [sys.executable, "-I", str(CHILDREN / child)],
-        tree=tree.root,
-        extra_read=tuple(given.values()),
-        stdin=_request(tree, wanted, given),
-        limits=LIMITS,
-    )
-    answer, failure = await asyncio.to_thread(_read, done, answer_type)
-    seconds = round(done.seconds, 3)
-    run = ToolRun(tool=tool, version=version(package), seconds=seconds, files=len(wanted), failure=failure)
-    return Asked(run, answer, wanted)
+        told = self.told(answer, tree)
+        findings = await asyncio.to_thread(quoted, tree, self.expert, self.name, told.hits[:MAX_HITS])
+        return Analysis(run, findings, analysed, failed, told.metrics)
 
 
 def _request(tree: SourceTree, wanted: tuple[str, ...], artifacts: dict[ArtifactKind, Path]) -> bytes:
@@ -133,19 +151,23 @@ def _request(tree: SourceTree, wanted: tuple[str, ...], artifacts: dict[Artifact
         "others": others,
         "artifacts": named,
     }
-    return json.dumps(order).encode()
+    return json.dumps(order).encode() + b"\n"
 
 
-def _read(done: Completed, answer_type: type[A]) -> tuple[A | None, CoverageReason | None]:
+def _read(done: Completed, answer_type: type[A], count: int) -> list[A | CoverageReason]:
+    """The child's answers, one a line; if it failed, or one answer is none, the reason in the place of all."""
     failure = failure_of(done)
-    if failure is not None:
-        return None, failure
-    if done.returncode != 0:
-        return None, CoverageReason.OUTPUT_INVALID if done.returncode == INPUT_INVALID else CoverageReason.CRASHED
-    try:
-        return answer_type.model_validate_json(done.stdout), None
-    except ValidationError:
-        return None, CoverageReason.OUTPUT_INVALID
+    if failure is None and done.returncode != 0:
+        failure = CoverageReason.OUTPUT_INVALID if done.returncode == INPUT_INVALID else CoverageReason.CRASHED
+    lines = done.stdout.splitlines()
+    if failure is None and len(lines) != count:
+        failure = CoverageReason.OUTPUT_INVALID
+    if failure is None:
+        try:
+            return [answer_type.model_validate_json(line) for line in lines]
+        except ValidationError:
+            failure = CoverageReason.OUTPUT_INVALID
+    return [failure] * count
 
 
 def plain_name(name: str) -> str:

@@ -6,9 +6,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from activities.experts.analyser import Analysis, Sandbox
 from activities.experts.analysers.common import CODE, PYTHON, Hit, files_of
-from activities.experts.analysers.facts import Answer, Count, Facts, Line, Name, ask, files_by_path, plain_path
+from activities.experts.analysers.facts import (
+    Answer,
+    ChildAnalyser,
+    Count,
+    Facts,
+    Line,
+    Name,
+    Told,
+    files_by_path,
+    plain_path,
+)
 from activities.ports import SourceTree
 from models.expert import ExpertName, Place, Severity
 from models.source import Language, SourceFile
@@ -64,46 +73,43 @@ class GraphAnswer(Answer):
     violations: tuple[ViolationFact, ...]
 
 
-class PythonImportsAnalyser:
-    """Grimp in the hands of the dependency expert."""
+class ImportsAnalyser(ChildAnalyser[GraphAnswer]):
+    """An import graph in the hands of the dependency expert."""
+
+    expert = ExpertName.DEPENDENCY
+    answer = GraphAnswer
+
+    def told(self, answer: GraphAnswer, tree: SourceTree) -> Told:
+        """Cycles, layering, hubs."""
+        metrics = {
+            f"{self.name}-imports": float(answer.imports),
+            f"{self.name}-cycles": float(len(answer.cycles)),
+        }
+        return Told(list(hits_of(answer, files_by_path(tree))), metrics)
+
+
+class PythonImportsAnalyser(ImportsAnalyser):
+    """The graph of all Python modules, by grimp."""
 
     name = "grimp"
+    child = "python_imports.py"
+    package = "grimp"
 
     def wants(self, tree: SourceTree) -> tuple[str, ...]:
         """Every Python module; stubs import nothing at run time."""
         return tuple(path for path in files_of(tree, PYTHON) if path.endswith(".py"))
 
-    async def run(self, tree: SourceTree, sandbox: Sandbox) -> Analysis:
-        """Build the graph of all modules in one child."""
-        return await _run(self.name, "python_imports.py", "grimp", self.wants(tree), tree, sandbox)
 
-
-class SourceImportsAnalyser:
-    """Imports between the files of JavaScript, TypeScript, Java, Rust, C and C++."""
+class SourceImportsAnalyser(ImportsAnalyser):
+    """Imports between the files of JavaScript, TypeScript, Java, Rust, C and C++: one graph per language family."""
 
     name = "tree-sitter-imports"
+    child = "source_imports.py"
+    package = "tree-sitter"
 
     def wants(self, tree: SourceTree) -> tuple[str, ...]:
         """Every file in those languages."""
         return files_of(tree, CODE - PYTHON)
-
-    async def run(self, tree: SourceTree, sandbox: Sandbox) -> Analysis:
-        """Build one graph per language in one child."""
-        return await _run(self.name, "source_imports.py", "tree-sitter", self.wants(tree), tree, sandbox)
-
-
-async def _run(
-    tool: str, child: str, package: str, wanted: tuple[str, ...], tree: SourceTree, sandbox: Sandbox
-) -> Analysis:
-    asked = await ask(tool, child, GraphAnswer, tree, sandbox, wanted, package=package)
-    if asked.answer is None:
-        return await asked.analysis(tree, ExpertName.DEPENDENCY)
-    metrics = {
-        f"{tool}-imports": float(asked.answer.imports),
-        f"{tool}-cycles": float(len(asked.answer.cycles)),
-    }
-    hits = list(hits_of(asked.answer, files_by_path(tree)))
-    return await asked.analysis(tree, ExpertName.DEPENDENCY, hits, metrics)
 
 
 def hits_of(answer: GraphAnswer, files: dict[str, SourceFile]) -> Iterable[Hit]:

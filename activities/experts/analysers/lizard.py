@@ -29,12 +29,12 @@ class LizardAnalyser:
         fragments = {file.path for file in tree.manifest.files if file.fragment}
 
         async def call(group: tuple[str, ...]) -> Part:
-            rows, part = await run_child(self.name, "lizard", tree, sandbox, group)
+            rows, part = await run_child(self.name, "lizard", tree.root, sandbox, group)
             hits = [hit for path, row in rows for hit in to_hits(path, row)]
             return with_hits(part, [hit for hit in hits if hit.rule == "parameters" or hit.path not in fragments])
 
         work = in_chunks(tree, chunks(tree, paths, PYTHON_CHUNK_BYTES), call)
-        return await analysis(tree, ExpertName.QUALITY, self.name, "lizard", paths, work)
+        return await analysis(tree, ExpertName.QUALITY, self.name, "lizard", paths, await work)
 
 
 def to_hits(path: str, row: dict[str, Any]) -> list[Hit]:

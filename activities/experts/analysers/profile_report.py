@@ -2,9 +2,19 @@
 
 from collections.abc import Iterable
 
-from activities.experts.analyser import Analysis, Sandbox
 from activities.experts.analysers.common import CODE, PYTHON, Hit, files_of
-from activities.experts.analysers.facts import Answer, Count, Facts, Line, Name, Share, ask, files_by_path, plain_name
+from activities.experts.analysers.facts import (
+    Answer,
+    ChildAnalyser,
+    Count,
+    Facts,
+    Line,
+    Name,
+    Share,
+    Told,
+    files_by_path,
+    plain_name,
+)
 from activities.experts.children.places import is_test
 from activities.ports import SourceTree
 from models.expert import ExpertName, Severity
@@ -49,10 +59,15 @@ class ProfileAnswer(Answer):
     matched: Count
 
 
-class ProfileAnalyser:
-    """The reader of profiles in the hands of the performance expert."""
+class ProfileAnalyser(ChildAnalyser[ProfileAnswer]):
+    """The reader of profiles in the hands of the performance expert; unmarshalling pstats may crash its child."""
 
     name = "profile"
+    expert = ExpertName.PERFORMANCE
+    child = "profile_report.py"
+    package = "conclave"
+    answer = ProfileAnswer
+    artifacts = KINDS
 
     def wants(self, tree: SourceTree) -> tuple[str, ...]:
         """Every file the profile can be about: pstats knows Python only."""
@@ -60,17 +75,10 @@ class ProfileAnalyser:
             return files_of(tree, CODE)
         return files_of(tree, PYTHON) if ArtifactKind.PSTATS in tree.artifacts else ()
 
-    async def run(self, tree: SourceTree, sandbox: Sandbox) -> Analysis:
-        """Read all profiles in one child; unmarshalling pstats may crash it, which then is its failure."""
-        wanted = self.wants(tree)
-        asked = await ask(
-            self.name, "profile_report.py", ProfileAnswer, tree, sandbox, wanted, package="conclave", artifacts=KINDS
-        )
-        if asked.answer is None:
-            return await asked.analysis(tree, ExpertName.PERFORMANCE)
-        hits = list(hits_of(asked.answer.functions, files_by_path(tree)))[:MAX_FUNCTIONS]
-        metrics = {"profile-functions-matched": float(asked.answer.matched)}
-        return await asked.analysis(tree, ExpertName.PERFORMANCE, hits, metrics)
+    def told(self, answer: ProfileAnswer, tree: SourceTree) -> Told:
+        """The hottest functions."""
+        hits = list(hits_of(answer.functions, files_by_path(tree)))[:MAX_FUNCTIONS]
+        return Told(hits, {"profile-functions-matched": float(answer.matched)})
 
 
 def hits_of(functions: Iterable[HotFunction], files: dict[str, SourceFile]) -> Iterable[Hit]:

@@ -12,7 +12,6 @@ from typing import Any
 
 from activities.experts.analyser import Limits, Sandbox
 from activities.experts.analysers.common import Hit, Part, failure_of
-from activities.ports import SourceTree
 from models.expert import CoverageReason
 
 CHILD = str(Path(__file__).with_name("tool_child.py"))
@@ -31,21 +30,34 @@ def _compile_once(tool: str, package: str) -> None:
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None or Path(importlib.util.cache_from_source(spec.origin)).exists():
         return
-    order = b'{"root": "/", "files": []}'
+    order = b'{"root": "/", "files": [], "projects": []}'
     subprocess.run([sys.executable, "-I", CHILD, tool], input=order, capture_output=True, check=False, timeout=60)
 
 
 async def run_child(
-    tool: str, package: str, tree: SourceTree, sandbox: Sandbox, paths: tuple[str, ...]
+    tool: str,
+    package: str,
+    root: Path,
+    sandbox: Sandbox,
+    paths: tuple[str, ...],
+    projects: tuple[int, ...] | None = None,
 ) -> tuple[list[tuple[str, dict[str, Any]]], Part]:
     """Run a tool over files.
+
+    Args:
+        tool: its name.
+        package: its module.
+        root: folder in which the files are.
+        sandbox: where it runs.
+        paths: the files.
+        projects: how many files each of several projects has, one project after the other; None: all are one.
 
     Returns:
         What it saw, as (path, row), and which files it could not read.
     """
     await asyncio.to_thread(_compile_once, tool, package)
-    order = json.dumps({"root": str(tree.root), "files": list(paths)}).encode()
-    done = await sandbox.run([sys.executable, "-I", CHILD, tool], tree=tree.root, stdin=order, limits=LIMITS)
+    order = json.dumps({"root": str(root), "files": paths, "projects": projects or (len(paths),)}).encode()
+    done = await sandbox.run([sys.executable, "-I", CHILD, tool], tree=root, stdin=order, limits=LIMITS)
     whole = failure_of(done)
     if whole is None and done.returncode != 0:
         missing = b"ModuleNotFoundError" in done.stderr

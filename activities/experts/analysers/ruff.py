@@ -71,7 +71,7 @@ class RuffAnalyser:
             return part
 
         work = in_chunks(tree, chunks(tree, paths), call)
-        return await analysis(tree, self._expert, self.name, "ruff", paths, work)
+        return await analysis(tree, self._expert, self.name, "ruff", paths, await work)
 
 
 def parsed(output: bytes, prefix: str, expert: ExpertName, errors: bytes = b"") -> Part:

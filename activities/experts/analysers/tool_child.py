@@ -1,13 +1,15 @@
 """Runs inside the sandbox, `python -I tool_child.py TOOL`: a Python analyser over many files, each on its own.
 
-Input is JSON on standard input (`root`, `files`); output is one JSON line per file, `{"file": N, "hits": [...]}` or
-`{"file": N, "error": WHY}`, and at last `{"end": COUNT}`. So a file that makes a tool fail costs that file only.
+Input is JSON on standard input (`root`, `files`, and in `projects` how many of the files each project has); output is
+one JSON line per file, `{"file": N, "hits": [...]}` or `{"file": N, "error": WHY}`, and at last `{"end": COUNT}`. So a
+file that makes a tool fail costs that file only.
 """
 
 import json
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +122,7 @@ def secrets_reader() -> Reader:
 
 
 def vulture_hits(files: Iterable[tuple[int, str, str]], emit: Callable[[int, Any], None]) -> None:
-    """Unused code; one look at all files together, since what one defines another may use."""
+    """Unused code of a project; one look at all its files together, since what one defines another may use."""
     from vulture import Vulture
 
     tool: Any = Vulture()
@@ -198,7 +200,8 @@ def main() -> None:
 
     files = texts(order["root"], order["files"])
     if tool == "vulture":
-        vulture_hits(files, emit)
+        for count in order["projects"]:
+            vulture_hits(islice(files, count), emit)
     else:
         read = READERS[tool]()
         for number, path, text in files:

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable
 
-from activities.experts.analyser import Analysis, Sandbox
 from activities.experts.analysers.common import CODE, Hit, files_of
 from activities.experts.analysers.coverage_report import KINDS
 from activities.experts.analysers.facts import (
     Answer,
+    ChildAnalyser,
     Count,
     Facts,
     Line,
     Name,
-    ask,
+    Told,
     files_by_path,
     plain_name,
     under_review,
@@ -42,10 +42,14 @@ class UntestedAnswer(Answer):
     files: tuple[FileUntested, ...]
 
 
-class UntestedCodeAnalyser:
+class UntestedCodeAnalyser(ChildAnalyser[UntestedAnswer]):
     """Names of the product looked for in the tests, for the test expert."""
 
     name = "untested-code"
+    expert = ExpertName.TEST
+    child = "untested.py"
+    package = "tree-sitter"
+    answer = UntestedAnswer
 
     def wants(self, tree: SourceTree) -> tuple[str, ...]:
         """Every file in a language with a grammar, if there are tests and no report that knows better."""
@@ -54,15 +58,12 @@ class UntestedCodeAnalyser:
             return ()
         return paths
 
-    async def run(self, tree: SourceTree, sandbox: Sandbox) -> Analysis:
-        """Read all files in one child."""
-        wanted = self.wants(tree)
-        asked = await ask(self.name, "untested.py", UntestedAnswer, tree, sandbox, wanted, package="tree-sitter")
-        facts = asked.answer.files if asked.answer is not None else ()
+    def told(self, answer: UntestedAnswer, tree: SourceTree) -> Told:
+        """The surest first."""
         files = files_by_path(tree)
-        hits = [hit for fact in facts if fact.path in files for hit in hits_of(fact, files[fact.path])]
+        hits = [hit for fact in answer.files if fact.path in files for hit in hits_of(fact, files[fact.path])]
         hits.sort(key=lambda hit: (-hit.confidence, hit.path))
-        return await asked.analysis(tree, ExpertName.TEST, hits)
+        return Told(hits)
 
 
 def hits_of(fact: FileUntested, file: SourceFile) -> Iterable[Hit]:

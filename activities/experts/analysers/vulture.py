@@ -5,7 +5,7 @@ from typing import Any
 from activities.experts.analyser import Analysis, Sandbox
 from activities.experts.analysers.common import PYTHON, Hit, Part, analysis, files_of, in_chunks
 from activities.experts.analysers.python_tool import run_child, with_hits
-from activities.ports import SourceTree
+from activities.ports import SourceBatch, SourceTree
 from models.expert import ExpertName, Severity
 
 KINDS = {
@@ -31,11 +31,34 @@ class VultureAnalyser:
         paths = self.wants(tree)
 
         async def call(group: tuple[str, ...]) -> Part:
-            rows, part = await run_child(self.name, "vulture", tree, sandbox, group)
+            rows, part = await run_child(self.name, "vulture", tree.root, sandbox, group)
             return with_hits(part, [to_hit(path, row) for path, row in rows])
 
-        work = in_chunks(tree, [paths] if paths else [], call)
-        return await analysis(tree, ExpertName.QUALITY, self.name, "vulture", paths, work)
+        part = await in_chunks(tree, [paths] if paths else [], call)
+        return await analysis(tree, ExpertName.QUALITY, self.name, "vulture", paths, part)
+
+    async def run_many(self, batch: SourceBatch, sandbox: Sandbox) -> list[Analysis]:
+        """Look at each source by itself, all in one child."""
+        wanted = {tree.root.name: self.wants(tree) for tree in batch.trees}
+        paths = tuple(f"{name}/{path}" for name, mine in wanted.items() for path in mine)
+        counts = tuple(map(len, wanted.values()))
+        rows, whole = await run_child(self.name, "vulture", batch.root, sandbox, paths, counts)
+        parts = {
+            name: Part(whole=whole.whole, seconds=whole.seconds * len(wanted[name]) / len(paths)) for name in wanted
+        }
+        for path in paths:
+            name, _, mine = path.partition("/")
+            if (why := whole.whole or whole.failed.get(path)) is not None:
+                parts[name].failed[mine] = why
+        for path, row in rows:
+            name, _, mine = path.partition("/")
+            with_hits(parts[name], [to_hit(mine, row)])
+        return [
+            await analysis(
+                tree, ExpertName.QUALITY, self.name, "vulture", wanted[tree.root.name], parts[tree.root.name]
+            )
+            for tree in batch.trees
+        ]
 
 
 def to_hit(path: str, row: dict[str, Any]) -> Hit | None:

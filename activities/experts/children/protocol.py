@@ -1,4 +1,4 @@
-"""How a child is told what to read, and how it answers: one JSON object each way."""
+"""How a child is told what to read, and how it answers: for each project one JSON object each way, on one line."""
 
 import json
 import os
@@ -57,7 +57,7 @@ class Ledger:
 
 
 def read_request(text: bytes) -> Request:
-    """Read what the worker wrote to the standard input."""
+    """Read one line of what the worker wrote to the standard input."""
     raw = json.loads(text)
     files = tuple(
         SourceEntry(path, language, lines, None if changed is None else tuple((s, e) for s, e in changed))
@@ -90,10 +90,11 @@ def _read(path: str, limit: int) -> bytes:
 
 
 def main(analyse: Callable[[Request], dict[str, Any]]) -> None:
-    """Run a child: read the request, analyse, answer, and exit with the code that says how it went."""
+    """Run a child: read the requests, analyse, answer, and exit with the code that says how it went."""
     try:
-        answer = analyse(read_request(sys.stdin.buffer.read()))
-        sys.stdout.buffer.write(json.dumps(answer, ensure_ascii=True, allow_nan=False).encode())
+        for line in sys.stdin.buffer:
+            answer = analyse(read_request(line))
+            sys.stdout.buffer.write(json.dumps(answer, ensure_ascii=True, allow_nan=False).encode() + b"\n")
         sys.stdout.buffer.flush()
     except InputInvalid:
         leave(INPUT_INVALID)

@@ -62,8 +62,8 @@ def tree(tmp_path: Path) -> SourceTree:
     return lay_out(tmp_path / "tree", {"a.py": "x = 1\n", "b.js": "x\n", "c.txt": "x\n"})
 
 
-async def analyse(tree: SourceTree, *analysers: Scripted):
-    return await PanelAnalyst(PlainSandbox(), {QUALITY: analysers}).analyse(QUALITY, tree)
+async def analyse(tree: SourceTree, *analysers: Scripted, off: tuple[str, ...] = ()):
+    return await PanelAnalyst(PlainSandbox(), {QUALITY: analysers}).analyse(QUALITY, tree, off)
 
 
 async def test_the_ledger_has_every_file_once_and_says_why(tree: SourceTree) -> None:
@@ -81,6 +81,20 @@ async def test_the_ledger_has_every_file_once_and_says_why(tree: SourceTree) -> 
     ]
     assert [run.tool for run in result.tools] == ["first", "second"]
     assert result.isolation == "limits-only"
+
+
+async def test_an_analyser_that_is_off_does_not_run_and_has_not_failed(tree: SourceTree) -> None:
+    one = Scripted("one", wants=("a.py",), findings=(finding("one", "a.py", 1),))
+    two = Scripted("two", raises=RuntimeError("it ran"))
+    result = await analyse(tree, one, two, off=("two",))
+    rows = [(it.path, it.status, it.tools, it.failed_tools, it.reason) for it in result.coverage]
+    assert rows == [
+        ("a.py", CoverageStatus.ANALYSED, ("one",), (), None),
+        ("b.js", CoverageStatus.SKIPPED, (), (), CoverageReason.NOT_SELECTED),
+        ("c.txt", CoverageStatus.SKIPPED, (), (), CoverageReason.LANGUAGE_NOT_SUPPORTED),
+    ]
+    assert [run.tool for run in result.tools] == ["one"]
+    assert len(result.findings) == 1
 
 
 async def test_a_file_that_an_analyser_forgot_is_not_clean(tree: SourceTree) -> None:
@@ -124,7 +138,7 @@ async def test_the_order_of_findings_is_by_place_not_by_who_was_first(tree: Sour
 async def test_too_many_findings_are_cut_from_below_and_counted(
     tree: SourceTree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("activities.experts.panel.MAX_FINDINGS", 2)
+    monkeypatch.setattr("activities.experts.results.MAX_FINDINGS", 2)
     found = tuple(finding("one", "a.py", line, severity) for line, severity in enumerate(reversed(Severity), start=1))
     result = await analyse(tree, Scripted("one", findings=found))
     assert [it.severity for it in result.findings] == [Severity.HIGH, Severity.CRITICAL]

@@ -35,6 +35,6 @@ def vault_key(stack: Stack) -> VaultKey:
     root = json.loads((stack.home / "secrets" / secret_files.OPENBAO_INIT).read_text())["root_token"]
     client, name = hvac.Client(url=address, token=root), f"test-{uuid.uuid4().hex}"
     client.secrets.transit.create_key(name, derived=True, key_type="aes256-gcm96")
-    client.sys.create_or_update_policy(name, policy("transit", name))
+    client.sys.create_or_update_policy(name, policy("transit", name, signing="conclave-audit"))
     made = client.auth.token.create(policies=[name], no_default_policy=True, ttl="1h")
     return VaultKey(address=address, name=name, token=made["auth"]["client_token"], root=root)

@@ -5,6 +5,7 @@ import os
 import uuid
 from datetime import UTC, datetime
 
+import asyncpg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -23,6 +24,7 @@ from models.opinion import Opinion
 from models.order import ReviewOrder
 from models.review import ExpertStatus, ReviewMode, ReviewReport, ReviewStatus
 from models.source import ArtifactKind
+from starter.stack.launcher import Stack
 from tests.fakes import TEXTS, finding, manifest, order, static
 
 SEC = ExpertName.SECURITY
@@ -122,17 +124,17 @@ async def test_a_database_that_is_not_there_is_unavailable() -> None:
         await reviews.static_results("0" * 32)
 
 
-async def test_a_dropped_connection_is_replaced(
-    database: Database, statements: Statements, engine: AsyncEngine
-) -> None:
+async def test_a_dropped_connection_is_replaced(database: Database, statements: Statements, stack: Stack) -> None:
     _, reviews, what = await stored(database, statements)
-    async with engine.connect() as connection:
-        await connection.execute(
-            text(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE application_name = current_setting('application_name') AND pid <> pg_backend_pid()"
-            )
-        )
+    async with database.statements() as session:
+        name = (await session.execute(text("SELECT current_schema()"))).scalar_one()
+    another = await asyncpg.connect(stack.environment()["CONCLAVE_DATABASE_URL"])
+    ended = (
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+        "WHERE application_name = $1 AND usename = current_user"
+    )
+    assert await another.fetchval(ended, name) >= 1
+    await another.close()
     assert (await reviews.get(ME, what.review_id)).status == "running"
 
 
@@ -163,3 +165,61 @@ async def test_the_tables_are_those_of_the_code(engine: AsyncEngine) -> None:
         found = await connection.run_sync(columns)
     found.pop("alembic_version")
     assert found == {name: set(table.columns.keys()) for name, table in SQLModel.metadata.tables.items()}
+
+
+async def test_many_sources_lie_side_by_side_and_leave_nothing(database: Database, statements: Statements) -> None:
+    sources, _, what = await stored(database, statements)
+    texts = {"a.py": "x = 1\n"}
+    other = manifest(texts).model_copy(update={"source_id": uuid.uuid4().hex, "content_hash": "d" * 64})
+    await sources.save(ME, AcceptedSource(other, texts, {}))
+    wanted = [other.source_id, what.source_id, other.source_id]
+    async with sources.checkout_many(wanted) as batch:
+        assert [tree.manifest.source_id for tree in batch.trees] == wanted
+        assert sorted(batch.root.iterdir()) == sorted(tree.root for tree in batch.trees)
+        assert (batch.trees[0].root / "a.py").read_text() == "x = 1\n"
+        assert (batch.trees[1].root / "shop/app.py").read_text() == TEXTS["shop/app.py"]
+        assert batch.trees[1].artifacts[ArtifactKind.LCOV].read_bytes() == b"TN:\n"
+        assert os.stat(batch.root.parent).st_mode & 0o077 == 0
+    assert not batch.root.parent.exists()
+    with pytest.raises(SourceUnknown):
+        async with sources.checkout_many([what.source_id, "0" * 32]):
+            pass
+
+
+async def test_static_halves_of_many_reviews_are_saved_at_once(
+    database: Database, statements: Statements, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, reviews, what = await stored(database, statements)
+    another = what.model_copy(update={"review_id": uuid.uuid4().hex})
+    await reviews.accept(ME, another, "hash", None)
+    result = static(SEC, finding(message="quotes ' and \" and \\ and :name"))
+    rows = [(what.review_id, result, 1.5), (another.review_id, static(ExpertName.QUALITY), 2.5)]
+    await reviews.save_statics([])
+    for size in (4_000_000, 1):
+        monkeypatch.setattr("activities.storage.reviews.STATEMENT_CHARACTERS", size)
+        await reviews.save_statics(rows)
+    assert await reviews.static_seconds([what.review_id, another.review_id, "0" * 32]) == {
+        what.review_id: {SEC: 1.5},
+        another.review_id: {ExpertName.QUALITY: 2.5},
+    }
+    assert await reviews.static_results(what.review_id) == {SEC: (result, 1.5)}
+    assert await reviews.start_expert(what.review_id, SEC) == result
+    assert (await reviews.progress(what.review_id))[SEC].findings == 1
+
+
+async def test_what_runs_in_the_background_is_in_nobodys_list(database: Database, statements: Statements) -> None:
+    _, reviews, what = await stored(database, statements)
+    assert [row.id for row in await reviews.page(ME, None, 10)] == [what.review_id]
+    async with database.transaction() as session:
+        await session.execute(text("UPDATE reviews SET background = true"))
+    assert await reviews.page(ME, None, 10) == []
+    assert await reviews.unfinished() == []
+    assert (await reviews.get(ME, what.review_id)).background
+
+
+async def test_a_review_names_its_configuration(database: Database, statements: Statements) -> None:
+    _, reviews, what = await stored(database, statements)
+    name = f"cfg:v1:sha256:{'0' * 64}"
+    named = what.model_copy(update={"review_id": uuid.uuid4().hex, "config_hash": name})
+    row, _ = await reviews.accept(ME, named, "hash", None)
+    assert row.config_hash == name

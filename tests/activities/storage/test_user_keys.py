@@ -7,6 +7,7 @@ import uuid
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.key_ports import KeyServiceRefused
 from activities.keys.sealer import EnvelopeSealer
@@ -123,10 +124,10 @@ async def test_rotations_at_once_each_get_a_version(keys: PostgresKeys, provider
 
 
 async def test_a_removed_key_is_erased_and_does_not_come_back(
-    database: Database, keys: PostgresKeys, provider: Provider
+    database: Database, engine: AsyncEngine, keys: PostgresKeys, provider: Provider
 ) -> None:
     key = await keys.add(ADA, provider, bytearray(FIRST))
-    await sql(database, "CREATE TABLE backup AS SELECT * FROM user_providers")
+    await backup(engine)
     await keys.remove(key.id, ADA)
     (row,) = await sql(database, "SELECT encrypted_api_key, encrypted_dek, key_last_4_chars, state FROM user_providers")
     assert row == (b"", "", "", "revoked")
@@ -143,10 +144,10 @@ async def test_a_removed_key_is_erased_and_does_not_come_back(
 
 
 async def test_an_old_row_that_is_put_back_is_refused(
-    database: Database, keys: PostgresKeys, provider: Provider
+    database: Database, engine: AsyncEngine, keys: PostgresKeys, provider: Provider
 ) -> None:
     key = await keys.add(ADA, provider, bytearray(FIRST))
-    await sql(database, "CREATE TABLE backup AS SELECT * FROM user_providers")
+    await backup(engine)
     await keys.rotate(key.id, ADA, provider, bytearray(SECOND))
     await restore(database)
     with pytest.raises(KeyUnreadable):
@@ -161,6 +162,13 @@ async def test_an_old_row_that_is_put_back_is_refused(
     again = await keys.rotate(key.id, ADA, provider, bytearray(SECOND))
     assert again.version == 3
     assert await opened(keys, again, provider) == SECOND
+
+
+async def backup(engine: AsyncEngine) -> None:
+    """What the owner of the tables keeps and the application may read."""
+    async with engine.begin() as connection:
+        await connection.execute(text("CREATE TABLE backup AS SELECT * FROM user_providers"))
+        await connection.execute(text("GRANT SELECT ON backup TO conclave_app"))
 
 
 async def restore(database: Database) -> None:

@@ -100,7 +100,7 @@ def body(**changes: Any) -> dict[str, Any]:
 async def desk_on(stack: Stack, **settings: str) -> AsyncGenerator[Desk, None]:
     """The application with these settings, over tables of its own: nobody else meets its providers."""
     environment = {**stack.environment(), **settings}
-    async with _new_schema(environment["CONCLAVE_DATABASE_URL"]) as schema:
+    async with _new_schema(environment["CONCLAVE_DATABASE_OWNER_URL"]) as schema:
         with pytest.MonkeyPatch.context() as monkeypatch:
 
             def engine(url: Any, **options: Any) -> AsyncEngine:
@@ -108,7 +108,7 @@ async def desk_on(stack: Stack, **settings: str) -> AsyncGenerator[Desk, None]:
                 return create_async_engine(url, **options)
 
             monkeypatch.setattr("activities.storage.database.create_async_engine", engine)
-            monkeypatch.setattr("starter.provider_services.Statements", partial(Statements, search_path=schema))
+            monkeypatch.setattr("starter.composition.Statements", partial(Statements, search_path=schema))
             async with _running(monkeypatch, environment) as found:
                 yield found
 

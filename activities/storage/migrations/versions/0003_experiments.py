@@ -54,6 +54,10 @@ def upgrade() -> None:
     # Which configuration a review was done with; reviews of samples belong to their experiment, not to a user's list.
     op.add_column("reviews", sa.Column("config_hash", sa.String(80)))
     op.add_column("reviews", sa.Column("background", sa.Boolean, nullable=False, server_default=sa.false()))
+    # How reviews with the stable configuration went is counted every few minutes.
+    op.create_index(
+        "reviews_by_config", "reviews", ["config_hash", "created_at"], postgresql_where=sa.text("NOT background")
+    )
 
 
 def _datasets() -> None:

@@ -1,0 +1,81 @@
+"""Trials: a candidate beside stable on a share of the live reviews. Operators start and stop them, everybody reads."""
+
+from fastapi import APIRouter, Request, Response
+
+from activities.experiment_ports import ConfigQuarantined
+from activities.trial_ports import ConfigStable, TrialRunning
+from models.audit import AuditAction, AuditEvent
+from models.errors import InvalidInput
+from models.quota import QuotaLimits
+from models.reservation import MICRO
+from models.trial import PAYER, StopRequest, Trial, TrialPage, TrialRequest
+from starter.api import cursors
+from starter.api.auth import Caller
+from starter.api.body import parsed
+from starter.api.refusals import AuditedOperator
+from starter.api.state import ApiState, State
+
+router = APIRouter(tags=["trials"])
+
+MAX_BODY_BYTES = 4 * 1024
+
+
+@router.post("/trials", status_code=201)
+async def start_trial(request: Request, response: Response, owner: AuditedOperator, state: State) -> Trial:
+    """Let an experiment's configuration review a share of the repositories too, in the background.
+
+    Asking again for the trial that runs gives that one.
+    """
+    body = await parsed(request, TrialRequest, MAX_BODY_BYTES)
+    experiment = await state.services.versions.experiments.get(body.experiment_id)
+    await _grant_money(state)
+    try:
+        trial, fresh = await state.services.versions.trials.start(experiment, body.share_percent, owner)
+    except TrialRunning as error:
+        raise InvalidInput(
+            "trial_running", "Another trial runs; stop it first.", 409, trial_id=error.trial_id
+        ) from None
+    except ConfigStable:
+        raise InvalidInput(
+            "already_stable", "The configuration is the stable one; there is nothing to compare it with.", 409
+        ) from None
+    except ConfigQuarantined:
+        event = AuditEvent(
+            action=AuditAction.CONFIG_REFUSED, actor=owner, subject=experiment.config_hash, data={"what": "trial"}
+        )
+        await state.services.versions.audit.append(event)
+        raise
+    response.headers["Location"] = f"/trials/{trial.id}"
+    if not fresh:
+        response.status_code = 200
+    return trial
+
+
+@router.get("/trials")
+async def list_trials(
+    _owner: Caller, state: State, cursor: cursors.Cursor = None, page_size: cursors.PageSize = 20
+) -> TrialPage:
+    """Trials, newest first, without what they show: that is in each one's own answer."""
+    found = await state.services.versions.trials.page(cursors.moment_of(cursor), page_size + 1)
+    shown = found[:page_size]
+    following = cursors.of_moment(shown[-1].started_at, shown[-1].id) if len(found) > page_size else None
+    return TrialPage(trials=tuple(shown), next_cursor=following)
+
+
+@router.get("/trials/{trial_id}")
+async def read_trial(trial_id: str, _owner: Caller, state: State) -> Trial:
+    """A trial with what it shows so far."""
+    return await state.services.versions.trials.get(trial_id)
+
+
+@router.post("/trials/{trial_id}/stop")
+async def stop_trial(trial_id: str, request: Request, owner: AuditedOperator, state: State) -> Trial:
+    """End a trial; its reviews that are under way are cancelled. One that has ended stays as it is."""
+    body = await parsed(request, StopRequest, MAX_BODY_BYTES)
+    return await state.services.versions.trials.stop(trial_id, body.reason, owner)
+
+
+async def _grant_money(state: ApiState) -> None:
+    """What trials may spend is what the setting says when one starts, and nobody else's money."""
+    daily = state.services.settings.trials_daily_usd
+    await state.services.providers.quotas.set(PAYER, QuotaLimits(daily_micro_usd=int(daily * MICRO)))

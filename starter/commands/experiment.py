@@ -1,0 +1,232 @@
+"""`conclave experiment`: create, run, watch, show."""
+
+import sys
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from models.dataset import Split
+from models.errors import InvalidInput
+from models.experiment import ENDED, ExperimentRequest, ExperimentStatus, ExperimentView, OverrideRequest
+from models.gate import PolicyName
+from models.verdict import Verdict
+from starter.client import Unreachable
+from starter.commands.asking import DONE, INCOMPLETE, ask_experiments, print_json, print_table
+from starter.commands.reviewer_config import config_from
+from starter.experiment_client import ExperimentClient
+
+FAILED = 1
+"""Exit code when the gate, or a person, said no."""
+
+CODES = {
+    ExperimentStatus.PASSED: DONE,
+    ExperimentStatus.PROMOTED: DONE,
+    ExperimentStatus.QUARANTINED: FAILED,
+    ExperimentStatus.REJECTED: FAILED,
+}
+"""Exit codes by how an experiment ended; every other end decides nothing."""
+
+COLUMNS = ("Id", "Name", "Status", "Samples", "Errors", "Dataset", "Created", "By")
+EVERY_SECONDS = 1.0
+PATIENCE = 60
+"""Looks in a row that may find the service away before the command gives up; the experiment does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """The options of `create` and `run` as they were given."""
+
+    dataset: str | None = None
+    name: str | None = None
+    config: Path | None = None
+    sets: tuple[str, ...] = ()
+    split: str | None = None
+    limit: int | None = None
+    policy: str | None = None
+
+
+def create_experiment(wish: Wish, as_json: bool) -> int:
+    """Note an experiment."""
+
+    def work(client: ExperimentClient) -> None:
+        view = client.create(_request(client, wish, start=False))
+        _warn(view)
+        if as_json:
+            print_json(view)
+        else:
+            print(
+                f"Experiment {view.id}: {view.progress.samples:,} samples. `conclave experiment run {view.id}` runs it."
+            )
+
+    return ask_experiments("experiment create", work)
+
+
+def run_experiment(experiment_id: str | None, wish: Wish, as_json: bool) -> int:
+    """Start or join an experiment, watch it to its end, and show what came of it."""
+
+    def work(client: ExperimentClient) -> int:
+        if experiment_id is None:
+            view = client.create(_request(client, wish, start=True))
+            _warn(view)
+        elif wish != Wish():
+            raise InvalidInput("invalid_option", "Give the id of an experiment, or options for a new one, not both.")
+        else:
+            view = client.experiment(experiment_id)
+            if view.status in (ExperimentStatus.CREATED, ExperimentStatus.FAILED):
+                view = client.start(experiment_id)
+        try:
+            view = _watched(client, view)
+        except KeyboardInterrupt:
+            print(f"\nThe experiment goes on; `conclave experiment run {view.id}` watches it.", file=sys.stderr)
+            return INCOMPLETE
+        _print(view, as_json)
+        return CODES.get(view.status, INCOMPLETE)
+
+    return ask_experiments("experiment run", work)
+
+
+def show_experiment(experiment_id: str, as_json: bool) -> int:
+    """How an experiment goes, or what came of it."""
+
+    def work(client: ExperimentClient) -> int:
+        view = client.experiment(experiment_id)
+        _print(view, as_json)
+        return CODES.get(view.status, INCOMPLETE) if view.status in ENDED else DONE
+
+    return ask_experiments("experiment show", work)
+
+
+def list_experiments(most: int, as_json: bool) -> int:
+    """Experiments, newest first."""
+
+    def work(client: ExperimentClient) -> None:
+        found = client.experiments(most)
+        if as_json:
+            print_json(found)
+        else:
+            print_table(COLUMNS, map(_row, found), "There is no experiment; see `conclave experiment run --help`.")
+
+    return ask_experiments("experiment list", work)
+
+
+def change_experiment(what: str, experiment_id: str, as_json: bool) -> int:
+    """Pause, resume or cancel."""
+
+    def work(client: ExperimentClient) -> None:
+        view = {"pause": client.pause, "resume": client.resume, "cancel": client.cancel}[what](experiment_id)
+        if as_json:
+            print_json(view)
+        else:
+            print(f"Experiment {view.id}: {view.status}, {view.progress.done} of {view.progress.samples} samples done.")
+
+    return ask_experiments(f"experiment {what}", work)
+
+
+def override_verdict(experiment_id: str, verdict: str, reason: str, as_json: bool) -> int:
+    """A person's verdict over the AI's."""
+
+    def work(client: ExperimentClient) -> None:
+        try:
+            request = OverrideRequest(verdict=_choice(verdict, Verdict, "VERDICT"), reason=reason)
+        except ValidationError:
+            raise InvalidInput("invalid_option", "--reason takes one line of 3 to 400 characters.") from None
+        _print(client.override(experiment_id, request), as_json)
+
+    return ask_experiments("experiment verdict", work)
+
+
+def print_config() -> int:
+    """The configuration in production."""
+    return ask_experiments("experiment config", lambda client: print_json(client.stable_config()))
+
+
+def _request(client: ExperimentClient, wish: Wish, *, start: bool) -> ExperimentRequest:
+    if wish.dataset is None:
+        raise InvalidInput("invalid_option", "Give --dataset; `conclave dataset list` shows what there is.")
+    dataset = client.dataset(wish.dataset)
+    split = None if wish.split is None else _choice(wish.split, Split, "--split")
+    policy = None if wish.policy is None else _choice(wish.policy, PolicyName, "--policy")
+    name = wish.name or f"{dataset.name} {datetime.now(UTC):%Y-%m-%d %H.%M.%S}"
+    try:
+        return ExperimentRequest(
+            name=name,
+            dataset_id=dataset.id,
+            config=config_from(wish.config, client.stable_config(), wish.sets),
+            split=split,
+            limit=wish.limit,
+            policy=policy,
+            start=start,
+        )
+    except ValidationError:
+        raise InvalidInput(
+            "invalid_option", "--name takes up to 80 letters, digits, blanks, dots, dashes and underscores."
+        ) from None
+
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+def _choice(value: str, kind: type[Choice], option: str) -> Choice:
+    try:
+        return kind(value.strip().lower())
+    except ValueError:
+        raise InvalidInput("invalid_option", f"{option} takes one of {', '.join(kind)}.") from None
+
+
+def _watched(client: ExperimentClient, view: ExperimentView) -> ExperimentView:
+    """Show how far it is until it has ended.
+
+    Raises:
+        Unreachable: the service stays away.
+    """
+    from rich.console import Console
+
+    from starter.render.experiment_progress import ExperimentProgress
+
+    away = 0
+    with ExperimentProgress(Console(stderr=True)) as progress:
+        while True:
+            progress.update(view)
+            if view.status in ENDED:
+                return view
+            time.sleep(EVERY_SECONDS)
+            try:
+                view, away = client.experiment(view.id), 0
+            except Unreachable:
+                away += 1
+                if away >= PATIENCE:
+                    raise
+
+
+def _print(view: ExperimentView, as_json: bool) -> None:
+    if as_json:
+        print_json(view)
+    else:
+        from starter.render.experiment import print_experiment
+
+        print_experiment(view)
+
+
+def _warn(view: ExperimentView) -> None:
+    if view.like:
+        known = ", ".join(f"{each[:24]}..." for each in view.like[:3])
+        print(f"Nearly the same configuration is known already: {known}", file=sys.stderr)
+
+
+def _row(view: ExperimentView) -> tuple[str, ...]:
+    progress = view.progress
+    return (
+        view.id,
+        view.name,
+        view.status.value,
+        f"{progress.done:,}/{progress.samples:,}",
+        f"{progress.errors:,}",
+        view.dataset,
+        f"{view.created_at:%Y-%m-%d %H:%M}",
+        view.created_by,
+    )

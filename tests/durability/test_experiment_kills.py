@@ -1,0 +1,131 @@
+"""Parts are killed while an experiment runs; it measures what an undisturbed one does, and no sample comes twice.
+
+The moments are random and seeded: a failing run names its seed.
+"""
+
+import asyncio
+import random
+import time
+from pathlib import Path
+
+import pytest
+from temporalio.client import Client as Temporal
+
+from models.dataset import DatasetUpload
+from models.experiment import ENDED, ExperimentRequest, ExperimentStatus, ExperimentView
+from starter.client import Unreachable
+from starter.experiment_client import ExperimentClient
+from starter.stack.launcher import Stack, up
+from tests.durability.test_kills import SEED, kill
+from tests.service_fixture import EXAMPLES, client_of, settings_of
+
+DATASET = EXAMPLES / "dataset" / "conclave-demo.jsonl"
+PATIENCE_SECONDS = 600.0
+
+
+class Bench:
+    """The service, and the shipped dataset in it."""
+
+    def __init__(self, service: Stack, dataset: Path = DATASET) -> None:
+        self._service = service
+        self.client = ExperimentClient(client_of(service))
+        upload = DatasetUpload(name="demo", text=dataset.read_text(encoding="utf-8"))
+        self.dataset = self.client.import_dataset(upload)
+
+    def start(self, name: str, samples: int) -> str:
+        """The stable configuration, without models: its gate quarantines nothing."""
+        return self.client.create(ExperimentRequest(name=name, dataset_id=self.dataset.id, limit=samples)).id
+
+    def wait(self, experiment_id: str) -> ExperimentView:
+        end = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < end:
+            try:
+                view = self.client.experiment(experiment_id)
+                if view.status in ENDED:
+                    return view
+            except Unreachable:
+                pass
+            time.sleep(0.2)
+        raise AssertionError("the experiment did not end")
+
+    def begun(self, experiment_id: str, samples: int, share: float) -> bool:
+        """Wait until a share of the samples is over; whether it still runs then."""
+        while True:
+            view = self.client.experiment(experiment_id)
+            if view.status in ENDED or view.progress.done >= share * samples:
+                return view.status not in ENDED
+            time.sleep(0.05)
+
+    def reviews(self) -> int:
+        """Runs of review processes that Temporal knows, once it has counted them all."""
+
+        async def counted() -> int:
+            temporal = await Temporal.connect(self._service.environment()["TEMPORAL_ADDRESS"])
+            before, seen = -1, 0
+            while before != seen:
+                before = seen
+                await asyncio.sleep(0.5)
+                seen = (await temporal.count_workflows("WorkflowType = 'review'")).count
+            return seen
+
+        return asyncio.run(counted())
+
+
+def essence(view: ExperimentView) -> object:
+    """What must not depend on what happened meanwhile: everything but times."""
+    assert view.evaluation is not None, view.failure
+    metrics, decision = view.evaluation.metrics, view.evaluation.decision
+    parts = (metrics.quality, metrics.by_language, metrics.by_expert, metrics.error_rate, metrics.files_not_analysed)
+    return parts, metrics.cost_micro_usd, view.evaluation.ai.verdict, decision.outcome, view.status
+
+
+def campaign(service: Stack, samples: int, parts: list[str], seed: int = SEED) -> None:
+    chance = random.Random(seed)
+    bench = Bench(service)
+    undisturbed = bench.wait(bench.start("undisturbed", samples))
+    assert undisturbed.status in (ExperimentStatus.INCONCLUSIVE, ExperimentStatus.PASSED, ExperimentStatus.REJECTED)
+    before = bench.reviews()
+    experiment_id = bench.start("disturbed", samples)
+    stack, killed = service, 0
+    for share, part in zip(sorted(chance.random() for _ in parts), parts, strict=True):
+        if not bench.begun(experiment_id, samples, share * 0.95):
+            break
+        time.sleep(chance.random() * 0.3)
+        kill(stack, part)
+        killed += 1
+        stack = up(settings_of(service))
+    disturbed = bench.wait(experiment_id)
+    assert killed == len(parts), f"seed {seed}: only {killed} kills before the end"
+    assert essence(disturbed) == essence(undisturbed), f"seed {seed}"
+    assert bench.reviews() == before + samples, f"seed {seed}: a sample was reviewed twice"
+
+
+@pytest.mark.timeout(300)
+def test_an_experiment_survives_kills(service: Stack) -> None:
+    campaign(service, 16, ["worker", "temporal", "worker"])
+
+
+@pytest.mark.timeout(200)
+def test_an_experiment_pauses_goes_on_and_is_cancelled(service: Stack) -> None:
+    bench = Bench(service)
+    experiment_id = bench.start("held", 150)
+    assert bench.begun(experiment_id, 150, 0.01)
+    assert bench.client.pause(experiment_id).status is ExperimentStatus.PAUSED
+    time.sleep(2.0)
+    held = bench.client.experiment(experiment_id)
+    time.sleep(1.0)
+    assert bench.client.experiment(experiment_id).progress == held.progress, "what was under way is over"
+    assert held.progress.paused and held.progress.done < 150
+    assert bench.client.resume(experiment_id).status is ExperimentStatus.RUNNING
+    assert bench.begun(experiment_id, 150, (held.progress.done + 1) / 150)
+    bench.client.cancel(experiment_id)
+    ended = bench.wait(experiment_id)
+    assert (ended.status, ended.evaluation) == (ExperimentStatus.CANCELLED, None)
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(2400)
+def test_an_experiment_survives_thirty_kills(service: Stack) -> None:
+    parts = ["worker"] * 26 + ["temporal"] * 4
+    random.Random(SEED).shuffle(parts)
+    campaign(service, 150, parts)

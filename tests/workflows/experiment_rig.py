@@ -1,0 +1,235 @@
+"""An experiment whose world is in memory: steps that answer from a script, and reviews over fakes."""
+
+import asyncio
+import hashlib
+import uuid
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from temporalio import activity
+from temporalio.client import Client, WorkflowHandle
+from temporalio.exceptions import ApplicationError
+from temporalio.worker import Worker
+
+from activities.ports import SourceUnknown
+from activities.review import ReviewActivities
+from models.experiment import (
+    Assessment,
+    Bar,
+    Batch,
+    ExperimentOrder,
+    ExperimentOutcome,
+    ExperimentState,
+    ExperimentStatus,
+    ExperimentTask,
+    GateTask,
+    PrepareSummary,
+    PrepareTask,
+    ResultsTask,
+    SampleEnd,
+    SampleRef,
+    SettleTask,
+    StatusTask,
+)
+from models.expert import ExpertName
+from models.gate import Decision, Outcome, PolicyName
+from models.measure import Counts, Estimate, Latency, Metrics, Quality
+from models.source import Language, SourceManifest
+from models.verdict import AiVerdict, Verdict
+from tests.fakes import MemoryReviews, MemorySources, ScriptedAnalyst, ScriptedModels, order
+from worker import workflow_runner
+from workflows.experiment import ExperimentWorkflow
+from workflows.review import ReviewWorkflow
+
+SEC = ExpertName.SECURITY
+BROKEN = "f" * 32
+"""A source that cannot be read: the review of it fails."""
+
+
+def no_estimate() -> Estimate:
+    return Estimate(method="none")
+
+
+def metrics(samples: int = 4, errors: int = 0) -> Metrics:
+    """Numbers that say nothing."""
+    nothing = no_estimate()
+    counts = Counts(samples=samples, errors=errors)
+    quality = Quality(counts=counts, **{name: nothing for name in Quality.model_fields if name != "counts"})
+    return Metrics(
+        quality=quality,
+        error_rate=nothing,
+        latency=Latency(p50=nothing, p95=nothing, p99=nothing),
+        measured_at=datetime(2026, 11, 26, tzinfo=UTC),
+    )
+
+
+def decision(outcome: Outcome = Outcome.PASS) -> Decision:
+    return Decision(
+        outcome=outcome,
+        policy=PolicyName.DEFAULT,
+        policy_hash="policy:v1:sha256:" + "0" * 64,
+        engine="regopy",
+        input_hash="0" * 64,
+    )
+
+
+class Sources(MemorySources):
+    """One of them cannot be read."""
+
+    async def lines(self, source_id: str) -> tuple[SourceManifest, Mapping[str, Sequence[str]]]:
+        if source_id == BROKEN:
+            raise SourceUnknown
+        return await super().lines(source_id)
+
+
+class World:
+    """What the steps know and were asked. Numbers of samples in `broken` have reviews that fail."""
+
+    def __init__(self, samples: int, broken: Sequence[int] = (), seconds: float = 0.0) -> None:
+        self.samples = samples
+        self.broken = set(broken)
+        self.run = uuid.uuid4().hex
+        self.analyst = ScriptedAnalyst({}, seconds)
+        self.reviews = MemoryReviews()
+        self.prepared: list[int] = []
+        self.unprepared: set[int] = set()
+        """First numbers of batches that cannot be prepared."""
+        self.quarantined_from: int | None = None
+        self.ends: dict[str, SampleEnd] = {}
+        self.statuses: list[ExperimentStatus] = []
+        self.settled: ExperimentStatus | None = None
+        self.outcome = Outcome.PASS
+        self.policy_failure: str | None = None
+        self.done: set[int] = set()
+        self.seen: Counter[str] = Counter()
+
+    def id_of(self, number: int) -> str:
+        return hashlib.sha256(f"{self.run}:{number}".encode()).hexdigest()[:32]
+
+    def ref(self, number: int) -> SampleRef:
+        what = order()
+        return SampleRef(
+            number=number,
+            review_id=self.id_of(number),
+            source_id=BROKEN if number in self.broken else what.source_id,
+            label=f"sample {number}",
+            experts=(SEC,),
+            complexity=what.complexity,
+            main_language=Language.PYTHON,
+            prepared=number in self.prepared,
+            done=number in self.done or self.id_of(number) in self.reviews.ended,
+        )
+
+    @activity.defn
+    async def open_experiment(self, task: ExperimentTask) -> Bar:
+        self.seen["open"] += 1
+        digest = "0" * 64
+        return Bar(
+            config_hash=f"cfg:v1:sha256:{digest}",
+            dataset_hash=f"ds:v1:sha256:{digest}",
+            policy=PolicyName.DEFAULT,
+            policy_hash=f"policy:v1:sha256:{digest}",
+            samples=self.samples,
+        )
+
+    @activity.defn
+    async def prepare_samples(self, task: PrepareTask) -> PrepareSummary:
+        if task.first in self.unprepared:
+            raise ApplicationError("analysis_failed", type="analysis_failed", non_retryable=True)
+        self.prepared += range(task.first, task.first + task.count)
+        return PrepareSummary(prepared=task.count)
+
+    @activity.defn
+    async def list_reviews(self, task: PrepareTask) -> Batch:
+        if self.quarantined_from is not None and task.first >= self.quarantined_from:
+            raise ApplicationError("config_quarantined", type="config_quarantined", non_retryable=True)
+        refs = tuple(self.ref(number) for number in range(task.first, task.first + task.count))
+        queue = activity.info().task_queue
+        return Batch(template=order(queue=queue, experts=(SEC,)), samples=refs)
+
+    @activity.defn
+    async def note_results(self, task: ResultsTask) -> None:
+        self.seen["note"] += 1
+        for end in task.ends:
+            assert end.review_id not in self.ends, "a sample ended twice"
+            self.ends[end.review_id] = end
+
+    @activity.defn
+    async def note_status(self, task: StatusTask) -> ExperimentStatus:
+        self.statuses.append(task.status)
+        return self.settled or task.status
+
+    @activity.defn
+    async def evaluate_experiment(self, task: ExperimentTask) -> Assessment:
+        errors = sum(end.failure is not None for end in self.ends.values())
+        ai = AiVerdict(verdict=Verdict.PASS, confidence=0.9, judged_by="rules")
+        return Assessment(metrics=metrics(len(self.ends), errors), ai=ai)
+
+    @activity.defn
+    async def gate_experiment(self, task: GateTask) -> Decision:
+        if self.policy_failure is not None:
+            raise ApplicationError(self.policy_failure, type=self.policy_failure, non_retryable=True)
+        return decision(self.outcome)
+
+    @activity.defn
+    async def settle_experiment(self, task: SettleTask) -> ExperimentStatus:
+        ends = {
+            Outcome.PASS: ExperimentStatus.PASSED,
+            Outcome.FAIL: ExperimentStatus.QUARANTINED,
+            Outcome.INCONCLUSIVE: ExperimentStatus.INCONCLUSIVE,
+        }
+        self.settled = ends[task.decision.outcome]
+        return self.settled
+
+    @asynccontextmanager
+    async def at_work(self, client: Client, queue: str, cached: int = 100) -> AsyncGenerator[None, None]:
+        """A worker for as long as the context lasts."""
+        acts = ReviewActivities(self.analyst, ScriptedModels({}), Sources(), self.reviews, "test")
+        steps = [
+            self.open_experiment,
+            self.prepare_samples,
+            self.list_reviews,
+            self.note_results,
+            self.note_status,
+            self.evaluate_experiment,
+            self.gate_experiment,
+            self.settle_experiment,
+            acts.analyse_source,
+            acts.consult_model,
+            acts.judge_panel,
+            acts.publish_report,
+        ]
+        async with Worker(
+            client,
+            task_queue=queue,
+            workflows=[ExperimentWorkflow, ReviewWorkflow],
+            activities=steps,
+            workflow_runner=workflow_runner(),
+            max_cached_workflows=cached,
+        ):
+            yield
+
+    async def start(
+        self, client: Client, queue: str, *, window: int = 4, batch: int = 4, per_run: int = 1000
+    ) -> WorkflowHandle[ExperimentWorkflow, ExperimentOutcome]:
+        what = ExperimentOrder(
+            experiment_id=self.run,
+            name="trial",
+            samples=self.samples,
+            window=window,
+            batch=batch,
+            per_run=per_run,
+            analysis_queue=queue,
+            models_queue=queue,
+            state=ExperimentState(),
+        )
+        return await client.start_workflow(ExperimentWorkflow.run, what, id=f"experiment-{self.run}", task_queue=queue)
+
+
+async def until(true: Callable[[], bool], seconds: float = 20.0) -> None:
+    """Wait for something to become true."""
+    async with asyncio.timeout(seconds):
+        while not true():
+            await asyncio.sleep(0.02)
