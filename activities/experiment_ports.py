@@ -8,7 +8,7 @@ from typing import Protocol
 from models.audit import AuditEntry, AuditEvent, AuditVerdict, Checkpoint
 from models.audit_check import Verify
 from models.dataset import Dataset, Sample
-from models.experiment import Assessment, Bar, Evaluation, ExperimentStatus, SampleEnd
+from models.experiment import Assessment, Bar, Evaluation, ExperimentRequest, ExperimentStatus, SampleEnd
 from models.gate import Decision, GateInput, PolicyHash, PolicyName
 from models.order import ReviewOrder
 from models.promotion import PromotionState
@@ -207,6 +207,26 @@ class Blacklist(Protocol):
     async def quarantine(self, config_hash: str, reason: str, evidence: Mapping[str, object], by: str) -> Quarantine:
         """Put a configuration on the blacklist; once there, the first entry stays. Audited in the same transaction."""
         ...
+
+
+class NoSamples(Exception):
+    """No sample of the dataset is in the split."""
+
+
+class NotEvaluated(Exception):
+    """There is no verdict yet that could be overridden, or none that may be any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """What is asked for, and by whom."""
+
+    id: str
+    request: ExperimentRequest
+    policy: PolicyName
+    by: str
+    request_hash: str
+    idempotency_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """Experiments in Postgres. What is decided is on the audit chain in the same transaction."""
 
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import func, select, update
@@ -10,7 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from activities.experiment_ports import (
+    Creation,
     DatasetUnknown,
+    NoSamples,
+    NotEvaluated,
     SampleResult,
     SampleReview,
 )
@@ -28,7 +30,6 @@ from models import tables
 from models.audit import AuditAction
 from models.experiment import ENDED, Bar, Evaluation, ExperimentRequest, ExperimentStatus, SampleEnd
 from models.failures import FailureType
-from models.gate import PolicyName
 from models.report_hash import report_hash
 from models.review import ReviewStatus
 from models.reviewer_config import config_hash, similarity_hash
@@ -45,26 +46,6 @@ GATE_REASON = "The gate failed it."
 
 DROPPING = frozenset({ExperimentStatus.CANCELLED, ExperimentStatus.QUARANTINED})
 """Ends after which samples that are not over never will be."""
-
-
-class NoSamples(Exception):
-    """No sample of the dataset is in the split."""
-
-
-class NotEvaluated(Exception):
-    """There is no verdict yet that could be overridden, or none that may be any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Creation:
-    """What is asked for, and by whom."""
-
-    id: str
-    request: ExperimentRequest
-    policy: PolicyName
-    by: str
-    request_hash: str
-    idempotency_key: str | None = None
 
 
 class PostgresExperiments(ExperimentReads):

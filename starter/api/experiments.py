@@ -7,8 +7,7 @@ import uuid
 from fastapi import APIRouter, Request, Response
 from temporalio.service import RPCError
 
-from activities.experiment_ports import ConfigQuarantined
-from activities.storage.experiments import Creation, NoSamples, NotEvaluated, PostgresExperiments
+from activities.experiment_ports import ConfigQuarantined, Creation, NoSamples, NotEvaluated
 from models.audit import AuditAction, AuditEvent
 from models.errors import InvalidInput
 from models.experiment import (
@@ -58,7 +57,7 @@ async def create_experiment(
         idempotency_key=key,
     )
     try:
-        row, fresh = await _store(state).create(wanted)
+        row, fresh = await state.services.versions.experiments.create(wanted)
     except NoSamples:
         raise InvalidInput("no_samples", "`split` has no sample in this dataset; leave it out for all.") from None
     response.headers["Location"] = f"/experiments/{row.id}"
@@ -78,7 +77,7 @@ async def list_experiments(
     _owner: Caller, state: State, cursor: cursors.Cursor = None, page_size: cursors.PageSize = 20
 ) -> ExperimentPage:
     """Experiments, newest first, without what was measured: that is in each one's own answer."""
-    rows = await _store(state).page(cursors.moment_of(cursor), page_size + 1)
+    rows = await state.services.versions.experiments.page(cursors.moment_of(cursor), page_size + 1)
     shown = rows[:page_size]
     following = cursors.of_moment(shown[-1].created_at, shown[-1].id) if len(rows) > page_size else None
     return ExperimentPage(experiments=tuple(await views_of(shown, state)), next_cursor=following)
@@ -87,14 +86,14 @@ async def list_experiments(
 @router.get("/experiments/{experiment_id}")
 async def read_experiment(experiment_id: str, _owner: Caller, state: State) -> ExperimentView:
     """How an experiment goes, and what came of it."""
-    return await view_of(await _store(state).row(experiment_id), state)
+    return await view_of(await state.services.versions.experiments.row(experiment_id), state)
 
 
 @router.get("/experiments/{experiment_id}/metrics")
 async def read_metrics(experiment_id: str, _owner: Caller, state: State) -> Metrics:
     """What it measured."""
-    await _store(state).row(experiment_id)
-    evaluation = await _store(state).evaluation(experiment_id)
+    await state.services.versions.experiments.row(experiment_id)
+    evaluation = await state.services.versions.experiments.evaluation(experiment_id)
     if evaluation is None:
         raise InvalidInput("metrics_not_ready", "The experiment is not evaluated (yet); read its status.", 409)
     return evaluation.metrics
@@ -103,7 +102,7 @@ async def read_metrics(experiment_id: str, _owner: Caller, state: State) -> Metr
 @router.post("/experiments/{experiment_id}/evaluate", status_code=202)
 async def evaluate_experiment(experiment_id: str, owner: AuditedOperator, state: State) -> ExperimentView:
     """Start an experiment, or evaluate one that failed: samples that are over are not reviewed again."""
-    row = await _store(state).row(experiment_id)
+    row = await state.services.versions.experiments.row(experiment_id)
     if row.status in ENDED and row.status != ExperimentStatus.FAILED.value:
         raise _ended(row)
     await _check_blacklist(row.config_hash, owner, state)
@@ -125,7 +124,7 @@ async def resume_experiment(experiment_id: str, _owner: AuditedOperator, state: 
 @router.post("/experiments/{experiment_id}/cancel", status_code=202)
 async def stop_experiment(experiment_id: str, _owner: AuditedOperator, state: State) -> ExperimentView:
     """End an experiment without a verdict; its reviews are cancelled."""
-    row = await _store(state).row(experiment_id)
+    row = await state.services.versions.experiments.row(experiment_id)
     if row.status in ENDED:
         raise _ended(row)
     try:
@@ -133,8 +132,8 @@ async def stop_experiment(experiment_id: str, _owner: AuditedOperator, state: St
             raise LookupError
         await cancel_experiment(state.services.temporal, row.id)
     except LookupError:
-        await _store(state).set_status(row.id, ExperimentStatus.CANCELLED)
-    return await view_of(await _store(state).row(row.id), state)
+        await state.services.versions.experiments.set_status(row.id, ExperimentStatus.CANCELLED)
+    return await view_of(await state.services.versions.experiments.row(row.id), state)
 
 
 @router.post("/experiments/{experiment_id}/verdict")
@@ -143,18 +142,16 @@ async def override_verdict(
 ) -> ExperimentView:
     """Put a person's verdict over the AI's. The gate stays as it decided; approvals given before are void."""
     body = await parsed(request, OverrideRequest, MAX_BODY_BYTES)
-    row = await _store(state).row(experiment_id)
+    row = await state.services.versions.experiments.row(experiment_id)
     try:
-        await _store(state).override(row.id, Override(verdict=body.verdict, reason=body.reason, by=owner))
+        await state.services.versions.experiments.override(
+            row.id, Override(verdict=body.verdict, reason=body.reason, by=owner)
+        )
     except NotEvaluated:
         raise InvalidInput(
             "verdict_not_open", "Only an evaluated experiment that is not promoted has a verdict to override.", 409
         ) from None
-    return await view_of(await _store(state).row(row.id), state)
-
-
-def _store(state: ApiState) -> PostgresExperiments:
-    return state.services.versions.experiments
+    return await view_of(await state.services.versions.experiments.row(row.id), state)
 
 
 def _ended(row: Experiment) -> InvalidInput:
@@ -173,18 +170,18 @@ async def _check_blacklist(config: str, owner: str, state: ApiState) -> None:
 
 async def _begun(row: Experiment, state: ApiState) -> Experiment:
     """Count it as under way, and start its process."""
-    if await _store(state).begin(row.id) in ENDED:
-        raise _ended(await _store(state).row(row.id))
+    if await state.services.versions.experiments.begin(row.id) in ENDED:
+        raise _ended(await state.services.versions.experiments.row(row.id))
     try:
         await start_experiment(state.services.temporal, state.services.settings.task_queue, row)
     except RPCError:
         # The row is kept: the reconciler starts it as soon as Temporal answers again.
         log.warning("experiment_start_deferred experiment_id=%s", row.id)
-    return await _store(state).row(row.id)
+    return await state.services.versions.experiments.row(row.id)
 
 
 async def _held(experiment_id: str, state: ApiState, *, paused: bool) -> ExperimentView:
-    row = await _store(state).row(experiment_id)
+    row = await state.services.versions.experiments.row(experiment_id)
     if row.status in ENDED:
         raise _ended(row)
     try:
@@ -195,4 +192,4 @@ async def _held(experiment_id: str, state: ApiState, *, paused: bool) -> Experim
         raise InvalidInput(
             "experiment_not_running", "Only an experiment whose samples are under way pauses or goes on.", 409
         )
-    return await view_of(await _store(state).row(row.id), state)
+    return await view_of(await state.services.versions.experiments.row(row.id), state)

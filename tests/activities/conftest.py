@@ -3,9 +3,10 @@
 import uuid
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -39,10 +40,30 @@ async def empty_engine(stack: Stack) -> AsyncGenerator[AsyncEngine, None]:
     await engine.dispose()
 
 
+_MIGRATIONS: list[str] = []
+"""What the migrations of this process's first test sent, its schema's name replaced: sent at once it takes half."""
+_NAME = "test_schema_of_this_test"
+
+
 @pytest.fixture
 async def engine(empty_engine: AsyncEngine) -> AsyncEngine:
     """The same with this release's tables."""
+    async with empty_engine.connect() as connection:
+        name = (await connection.execute(text("SELECT current_schema()"))).scalar_one()
+        if _MIGRATIONS:
+            raw = await connection.get_raw_connection()
+            script = ";\n".join(_MIGRATIONS).replace(_NAME, name)
+            await raw.driver_connection.execute(script)  # pyright: ignore[reportOptionalMemberAccess]
+            await connection.commit()
+            return empty_engine
+
+    def keep(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
+        if not parameters and not statement.lstrip().upper().startswith("SELECT"):
+            _MIGRATIONS.append(statement.replace(name, _NAME))
+
+    event.listen(empty_engine.sync_engine, "before_cursor_execute", keep)
     await schema.upgrade(empty_engine)
+    event.remove(empty_engine.sync_engine, "before_cursor_execute", keep)
     return empty_engine
 
 

@@ -8,12 +8,20 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from activities.experiment_ports import ConfigQuarantined, DatasetUnknown, ExperimentUnknown, SampleResult
+from activities.experiment_ports import (
+    ConfigQuarantined,
+    Creation,
+    DatasetUnknown,
+    ExperimentUnknown,
+    NoSamples,
+    NotEvaluated,
+    SampleResult,
+)
 from activities.storage.audit import PostgresAudit
 from activities.storage.blacklist import PostgresBlacklist
 from activities.storage.database import Database
 from activities.storage.datasets import PostgresDatasets
-from activities.storage.experiments import Creation, NoSamples, NotEvaluated, PostgresExperiments
+from activities.storage.experiments import PostgresExperiments
 from activities.storage.reviews import PostgresReviews
 from activities.storage.sources import PostgresSources
 from activities.storage.statements import Statements
