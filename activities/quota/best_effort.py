@@ -21,9 +21,15 @@ T = TypeVar("T")
 class BestEffortRedis:
     """Asks Redis, quickly or not at all."""
 
-    def __init__(self, client: Redis) -> None:
-        """Work on a client of `activities.quota.counters.counters_client`."""
+    def __init__(self, client: Redis, patience: float = TIMEOUT_SECONDS) -> None:
+        """Work on a client of `activities.quota.counters.counters_client`.
+
+        Args:
+            client: of the Redis that is asked.
+            patience: seconds that an answer is waited for.
+        """
         self.client = client
+        self._patience = patience
         self._places = asyncio.Semaphore(AT_ONCE)
         self._paused_until = 0.0
 
@@ -42,7 +48,7 @@ class BestEffortRedis:
             if time.monotonic() < self._paused_until:
                 return None
             try:
-                async with asyncio.timeout(TIMEOUT_SECONDS):
+                async with asyncio.timeout(self._patience):
                     return await send()
             except (RedisError, OSError, TimeoutError, ValueError) as error:
                 await self._failed(error, keys)
@@ -54,7 +60,7 @@ class BestEffortRedis:
         if type(error) is ResponseError or isinstance(error, ValueError):
             log.warning("redis_state_broken")
             try:
-                async with asyncio.timeout(TIMEOUT_SECONDS):
+                async with asyncio.timeout(self._patience):
                     await reply(self.client.delete(*keys))
                 return
             except (RedisError, OSError, TimeoutError):
