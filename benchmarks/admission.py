@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import os
 import time
 import uuid
@@ -142,6 +143,8 @@ async def measure(stack: Stack, rate: float, seconds: float) -> list[Target]:
     gate = QuotaGate(counters, PostgresLedger(statements, LIMITS))
     rows: list[tuple[str, ...]] = []
     targets: list[Target] = []
+    gc.collect()
+    gc.freeze()  # as the worker does
     for load in LOADS:
         run = f"bench-{uuid.uuid4().hex}"
         try:
