@@ -4,7 +4,7 @@ from hypothesis import settings
 
 pytest_plugins = ["tests.stack_fixture", "tests.service_fixture"]
 
-# Half of the usual hundred: with hundreds of properties every run tries thousands of cases all the same. A deadline
-# would fail what runs on a busy machine.
-settings.register_profile("quick", max_examples=50, deadline=None)
+# A quarter of the usual hundred: with hundreds of properties every run tries thousands of cases all the same. A
+# deadline would fail what runs on a busy machine.
+settings.register_profile("quick", max_examples=25, deadline=None)
 settings.load_profile("quick")
