@@ -31,7 +31,7 @@ CODES = {
 }
 """Exit codes by how an experiment ended; every other end decides nothing."""
 
-COLUMNS = ("Id", "Name", "Status", "Samples", "Errors", "Dataset", "Created", "By")
+COLUMNS = ("Id", "Status", "Samples", "Name")
 EVERY_SECONDS = 1.0
 PATIENCE = 60
 """Looks in a row that may find the service away before the command gives up; the experiment does not."""
@@ -222,11 +222,7 @@ def _row(view: ExperimentView) -> tuple[str, ...]:
     progress = view.progress
     return (
         view.id,
-        view.name,
         view.status.value,
         f"{progress.done:,}/{progress.samples:,}",
-        f"{progress.errors:,}",
-        view.dataset,
-        f"{view.created_at:%Y-%m-%d %H:%M}",
-        view.created_by,
+        view.name,
     )
