@@ -12,6 +12,7 @@ from sqlalchemy.types import TypeEngine
 
 from activities.provider_ports import AlertUnknown
 from activities.storage.database import Database
+from activities.storage.paging import Position, page_of
 from models.alert import Alert, AlertType
 from models.ids import ID
 from models.tables import CostAlert
@@ -98,19 +99,12 @@ class PostgresAlerts:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def page(
-        self, before: tuple[datetime, str] | None, size: int, acknowledged: bool | None = None
-    ) -> list[Alert]:
+    async def page(self, before: Position | None, size: int, acknowledged: bool | None = None) -> list[Alert]:
         """Alerts older than a position (`triggered_at`, `id`), newest first."""
         query: Select[Any] = select(ALERTS)
-        if before is not None:
-            at, alert_id = before
-            query = query.where(
-                (ALERTS.c.triggered_at < at) | ((ALERTS.c.triggered_at == at) & (ALERTS.c.id < alert_id))
-            )
         if acknowledged is not None:
             query = query.where(ALERTS.c.acknowledged == acknowledged)
-        query = query.order_by(ALERTS.c.triggered_at.desc(), ALERTS.c.id.desc()).limit(size)
+        query = page_of(query, ALERTS.c.triggered_at, ALERTS.c.id, before, size)
         async with self._database.statements() as session:
             return _alerts((await session.execute(query)).all())
 

@@ -15,6 +15,7 @@ from activities.experiment_ports import ChangeRefused, ConfigQuarantined, Experi
 from activities.storage.alerts import raise_alert
 from activities.storage.audit import append_in
 from activities.storage.database import Database
+from activities.storage.paging import Position, page_of
 from activities.storage.version_rows import BLACKLIST, VERSIONS
 from models.alert import AlertType
 from models.audit import AuditAction, AuditEvent
@@ -154,19 +155,12 @@ class PostgresBlacklist:
             raise ChangeRefused(refusal)
         return _quarantine(row)
 
-    async def page(
-        self, before: tuple[datetime, str] | None, size: int, status: ReviewStatus | None = None
-    ) -> list[Quarantine]:
+    async def page(self, before: Position | None, size: int, status: ReviewStatus | None = None) -> list[Quarantine]:
         """Rows older than a position (`quarantined_at`, `id`), newest first."""
         query: Select[Any] = select(BLACKLIST)
-        if before is not None:
-            at, row_id = before
-            query = query.where(
-                (BLACKLIST.c.quarantined_at < at) | ((BLACKLIST.c.quarantined_at == at) & (BLACKLIST.c.id < row_id))
-            )
         if status is not None:
             query = query.where(BLACKLIST.c.review_status == status)
-        query = query.order_by(BLACKLIST.c.quarantined_at.desc(), BLACKLIST.c.id.desc()).limit(size)
+        query = page_of(query, BLACKLIST.c.quarantined_at, BLACKLIST.c.id, before, size)
         async with self._database.statements() as session:
             return [_quarantine(row) for row in (await session.execute(query)).all()]
 

@@ -13,6 +13,7 @@ from activities.experiment_ports import DatasetUnknown, SampleUnknown
 from activities.storage.audit import append_in
 from activities.storage.database import Database
 from activities.storage.dataset_rows import DATASETS, SAMPLES, dataset_of, rows_of, sample_of
+from activities.storage.paging import Position, page_of
 from activities.storage.sources import PostgresSources
 from models.audit import AuditAction, AuditEvent
 from models.dataset import NAME, Dataset, Sample, SampleExtra, SampleLine, SampleView, content_hash
@@ -106,15 +107,10 @@ class PostgresDatasets:
         except DatasetUnknown:
             return await self.by_name(reference)
 
-    async def page(self, before: tuple[datetime, str] | None, size: int) -> list[Dataset]:
+    async def page(self, before: Position | None, size: int) -> list[Dataset]:
         """Datasets older than a position (`created_at`, `id`), newest first."""
         query = select(DATASETS)
-        if before is not None:
-            at, dataset_id = before
-            query = query.where(
-                (DATASETS.c.created_at < at) | ((DATASETS.c.created_at == at) & (DATASETS.c.id < dataset_id))
-            )
-        query = query.order_by(DATASETS.c.created_at.desc(), DATASETS.c.id.desc()).limit(size)
+        query = page_of(query, DATASETS.c.created_at, DATASETS.c.id, before, size)
         async with self._database.statements() as session:
             return [dataset_of(row) for row in (await session.execute(query)).all()]
 

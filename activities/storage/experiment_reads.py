@@ -1,7 +1,6 @@
 """Experiments in Postgres, read."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import Float, select
@@ -13,6 +12,7 @@ from activities.experiment_ports import Datasets, ExperimentUnknown, StoredExper
 from activities.storage.database import Database
 from activities.storage.experiment_rows import evaluation_of, stored
 from activities.storage.experiment_samples import SampleRows
+from activities.storage.paging import Position, page_of
 from models import tables
 from models.experiment import ENDED, Evaluation, ExperimentStatus, Progress
 from models.ids import ID, analysis_queue, models_queue
@@ -39,16 +39,11 @@ class ExperimentReads:
         async with self._database.statements() as session:
             return await row_in(session, experiment_id)
 
-    async def page(self, before: tuple[datetime, str] | None, size: int) -> list[tables.Experiment]:
+    async def page(self, before: Position | None, size: int) -> list[tables.Experiment]:
         """Experiments, newest first, older than a position."""
         experiment = tables.Experiment
         query = select(experiment)
-        if before is not None:
-            at, row_id = before
-            query = query.where(
-                (col(experiment.created_at) < at) | ((col(experiment.created_at) == at) & (col(experiment.id) < row_id))
-            )
-        query = query.order_by(col(experiment.created_at).desc(), col(experiment.id).desc()).limit(size)
+        query = page_of(query, col(experiment.created_at), col(experiment.id), before, size)
         async with self._database.statements() as session:
             return list((await session.execute(query)).scalars())
 

@@ -1,6 +1,5 @@
 """Promotions in Postgres."""
 
-from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Select, select
@@ -9,6 +8,7 @@ from activities.experiment_ports import ChangeRefused, PromotionUnknown
 from activities.promotion_ports import Terms, Word
 from activities.storage.alerts import raise_alert
 from activities.storage.database import Database
+from activities.storage.paging import Position, page_of
 from activities.storage.promotion_rows import (
     OF_PROMOTIONS,
     PROMOTIONS,
@@ -113,20 +113,12 @@ class PostgresPromotions:
             raise PromotionUnknown
         return found[0]
 
-    async def page(
-        self, before: tuple[datetime, str] | None, size: int, status: PromotionStatus | None = None
-    ) -> list[Promotion]:
+    async def page(self, before: Position | None, size: int, status: PromotionStatus | None = None) -> list[Promotion]:
         """Promotions older than a position (`requested_at`, `id`), newest first."""
         query: Select[Any] = select(PROMOTIONS)
-        if before is not None:
-            at, promotion_id = before
-            query = query.where(
-                (PROMOTIONS.c.requested_at < at)
-                | ((PROMOTIONS.c.requested_at == at) & (PROMOTIONS.c.id < promotion_id))
-            )
         if status is not None:
             query = query.where(PROMOTIONS.c.status == status)
-        return await self._read(query.order_by(PROMOTIONS.c.requested_at.desc(), PROMOTIONS.c.id.desc()).limit(size))
+        return await self._read(page_of(query, PROMOTIONS.c.requested_at, PROMOTIONS.c.id, before, size))
 
     async def _read(self, query: Select[Any]) -> list[Promotion]:
         async with self._database.statements() as session:

@@ -12,6 +12,7 @@ from sqlmodel import col, select
 
 from activities.ports import ReviewUnknown
 from activities.storage.database import Database
+from activities.storage.paging import Position, page_of
 from activities.storage.statements import Statement, Statements
 from models.expert import ExpertName, StaticResult
 from models.ids import ID
@@ -168,17 +169,12 @@ class PostgresReviews:
             raise ReviewUnknown
         return row
 
-    async def page(self, owner: str, before: tuple[datetime, str] | None, size: int) -> list[Review]:
+    async def page(self, owner: str, before: Position | None, size: int) -> list[Review]:
         """An owner's reviews, newest first, older than a position; not those that were made in the background."""
         query = (
             select(Review).options(WITHOUT_REPORT).where(col(Review.owner) == owner, col(Review.background).is_(False))
         )
-        if before is not None:
-            at, review_id = before
-            query = query.where(
-                (col(Review.created_at) < at) | ((col(Review.created_at) == at) & (col(Review.id) < review_id))
-            )
-        query = query.order_by(col(Review.created_at).desc(), col(Review.id).desc()).limit(size)
+        query = page_of(query, col(Review.created_at), col(Review.id), before, size)
         async with self._database.statements() as session:
             return list((await session.execute(query)).scalars())
 

@@ -12,6 +12,7 @@ from activities.experiment_ports import ConfigQuarantined, StoredExperiment
 from activities.ports import StoreUnavailable
 from activities.storage.audit import append_in
 from activities.storage.database import Database
+from activities.storage.paging import Position, page_of
 from activities.storage.trial_pairs import ADD_PAIR, FINISHED, NOTE, OPEN, SUMS, open_of, pair_of, sums_of
 from activities.storage.trial_rows import (
     IN_PRODUCTION,
@@ -125,13 +126,10 @@ class PostgresTrials:
             sums = sums_of((await session.execute(SUMS, {"trial": trial_id})).one())
         return trial_of(row, report_of(sums))
 
-    async def page(self, before: tuple[datetime, str] | None, size: int) -> list[Trial]:
+    async def page(self, before: Position | None, size: int) -> list[Trial]:
         """Trials older than a position (`started_at`, `id`), newest first."""
         query: Select[Any] = select(TRIALS)
-        if before is not None:
-            at, trial_id = before
-            query = query.where((TRIALS.c.started_at < at) | ((TRIALS.c.started_at == at) & (TRIALS.c.id < trial_id)))
-        query = query.order_by(TRIALS.c.started_at.desc(), TRIALS.c.id.desc()).limit(size)
+        query = page_of(query, TRIALS.c.started_at, TRIALS.c.id, before, size)
         async with self._database.statements() as session:
             return [trial_of(row) for row in (await session.execute(query)).all()]
 

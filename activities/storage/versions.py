@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from activities.experiment_ports import ChangeRefused, ConfigQuarantined, VersionUnknown
 from activities.storage.audit import LOG, append_in
 from activities.storage.database import Database
+from activities.storage.paging import Position, page_of
 from activities.storage.version_rows import LISTED, STABLE, VERSIONS, add_stable_in, lock_in, version_of
 from models.audit import AuditAction, AuditEvent
 from models.promotion_rules import Refusal
@@ -64,15 +65,10 @@ class PostgresVersions:
             raise VersionUnknown
         return version_of(row)
 
-    async def page(self, before: tuple[datetime, str] | None, size: int) -> list[Version]:
+    async def page(self, before: Position | None, size: int) -> list[Version]:
         """Versions older than a position (`promoted_at`, `id`), newest first."""
         query = LISTED
-        if before is not None:
-            at, version_id = before
-            query = query.where(
-                (VERSIONS.c.promoted_at < at) | ((VERSIONS.c.promoted_at == at) & (VERSIONS.c.id < version_id))
-            )
-        query = query.order_by(VERSIONS.c.promoted_at.desc(), VERSIONS.c.id.desc()).limit(size)
+        query = page_of(query, VERSIONS.c.promoted_at, VERSIONS.c.id, before, size)
         async with self._database.statements() as session:
             return [version_of(row) for row in (await session.execute(query)).all()]
 
