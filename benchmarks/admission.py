@@ -12,7 +12,8 @@ from statistics import quantiles
 
 from sqlalchemy import text
 
-from activities.quota.counters import RedisCounters, counters_client
+from activities.quota.best_effort import BestEffortRedis, impatient_client
+from activities.quota.counters import RedisCounters
 from activities.quota.gate import QuotaGate
 from activities.storage import schema
 from activities.storage.database import Database, engine_for
@@ -138,7 +139,7 @@ async def measure(stack: Stack, rate: float, seconds: float) -> list[Target]:
     environment = stack.environment()
     engine = engine_for(environment["CONCLAVE_DATABASE_URL"])
     await schema.migrate(environment["CONCLAVE_DATABASE_URL"], environment["CONCLAVE_DATABASE_OWNER_URL"])
-    counters = RedisCounters(counters_client(environment["CONCLAVE_REDIS_URL"]))
+    counters = RedisCounters(BestEffortRedis(impatient_client(environment["CONCLAVE_REDIS_URL"])))
     statements = Statements(environment["CONCLAVE_DATABASE_URL"])
     gate = QuotaGate(counters, PostgresLedger(statements, LIMITS))
     rows: list[tuple[str, ...]] = []

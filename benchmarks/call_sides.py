@@ -12,7 +12,7 @@ from activities.llm.client import DIALECTS, HttpModelWire
 from activities.model_half import RoutedModels
 from activities.ports import CallIdentity, Material
 from activities.questions import prepared
-from activities.quota.counters import counters_client
+from activities.quota.best_effort import impatient_client
 from activities.storage import schema
 from activities.storage.database import Database, engine_for
 from activities.storage.reviews import PostgresReviews
@@ -135,7 +135,7 @@ async def sides(
         database = Database(engine)
         statements = Statements(environment["CONCLAVE_DATABASE_URL"])
         open_things.push_async_callback(statements.close)
-        redis = counters_client(environment["CONCLAVE_REDIS_URL"])
+        redis = impatient_client(environment["CONCLAVE_REDIS_URL"])
         open_things.push_async_callback(redis.aclose)
         wire = HttpModelWire(loopback_allowed=True)
         open_things.push_async_callback(wire.aclose)

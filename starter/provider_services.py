@@ -12,8 +12,8 @@ from activities.keys.sealer import EnvelopeSealer
 from activities.keys.transit import TransitOperator, TransitService
 from activities.llm.client import HttpModelWire
 from activities.llm.prices import LibraryPrices
-from activities.quota.best_effort import BestEffortRedis
-from activities.quota.counters import RedisCounters, counters_client
+from activities.quota.best_effort import BestEffortRedis, impatient_client
+from activities.quota.counters import RedisCounters
 from activities.quota.gate import QuotaGate
 from activities.quota.health_marks import RedisHealthMarks
 from activities.quota.limiter import RedisLimiter
@@ -65,7 +65,7 @@ async def provider_services(
     Raises:
         SettingMissing: an address or token is not set.
     """
-    redis = counters_client(required(settings.redis_url, "CONCLAVE_REDIS_URL"))
+    redis = impatient_client(required(settings.redis_url, "CONCLAVE_REDIS_URL"))
     wire = HttpModelWire(loopback_allowed=settings.allow_loopback_providers)
     try:
         yield put_together(settings, database, statements, redis, wire)
@@ -81,7 +81,7 @@ def put_together(
     catalogue = PostgresProviders(database)
     keys = PostgresKeys(database, EnvelopeSealer(key_service(settings)))
     prices = LibraryPrices()
-    counters = RedisCounters(redis)
+    counters = RedisCounters(BestEffortRedis(redis))
     ledger = PostgresLedger(statements, default_limits(settings))
     quota = QuotaGate(counters, ledger)
     shared = BestEffortRedis(redis)

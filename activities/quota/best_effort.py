@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar, cast
 
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
 TIMEOUT_SECONDS = 0.25
@@ -18,11 +20,28 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
+def impatient_client(redis_url: str, patience: float = TIMEOUT_SECONDS) -> Redis:
+    """A client that fails fast: one try.
+
+    Args:
+        redis_url: `redis://...`.
+        patience: seconds that a connection or an answer is waited for.
+    """
+    return Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
+        redis_url,
+        socket_timeout=patience,
+        socket_connect_timeout=patience,
+        retry=Retry(NoBackoff(), 0),
+        max_connections=2 * AT_ONCE,
+        decode_responses=True,
+    )
+
+
 class BestEffortRedis:
     """Asks Redis, quickly or not at all."""
 
     def __init__(self, client: Redis, patience: float = TIMEOUT_SECONDS) -> None:
-        """Work on a client of `activities.quota.counters.counters_client`.
+        """Work on a client of `impatient_client`.
 
         Args:
             client: of the Redis that is asked.

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from activities.llm.client import HttpModelWire
 from activities.model_half import RoutedModels
 from activities.ports import CallIdentity, Material, ModelFailed
-from activities.quota.counters import counters_client
+from activities.quota.best_effort import impatient_client
 from activities.storage.database import Database
 from models.call import TokenUsage
 from models.codec import AesGcmCodec
@@ -105,7 +105,7 @@ async def desk(stack: Stack, database: Database, *names: str, **server: Any) -> 
         vault_address=environment["CONCLAVE_VAULT_ADDRESS"],
         vault_token=environment["CONCLAVE_VAULT_TOKEN"],
     )
-    redis = counters_client(environment["CONCLAVE_REDIS_URL"])
+    redis = impatient_client(environment["CONCLAVE_REDIS_URL"])
     wire = HttpModelWire(loopback_allowed=True)
     codec = AesGcmCodec({"k": b"k" * 32}, "k")
     async with AsyncExitStack() as open_things:

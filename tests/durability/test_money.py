@@ -22,7 +22,8 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from activities.quota.counters import RedisCounters, counters_client, keys_of
+from activities.quota.best_effort import BestEffortRedis, impatient_client
+from activities.quota.counters import RedisCounters, keys_of
 from activities.quota.sweeper import QuotaSweeper
 from activities.storage.database import Database
 from models.quota import QuotaLimits
@@ -155,7 +156,7 @@ async def campaign(stack: Stack, database: Database, kills: int) -> None:
             await asyncio.to_thread(payers.close)
         told = httpx.get(f"{url}/bill", trust_env=False).json()
     assert sum(died.values()) == kills and set(died) == set(STEPS)
-    counters = RedisCounters(counters_client(environment["CONCLAVE_REDIS_URL"]))
+    counters = RedisCounters(BestEffortRedis(impatient_client(environment["CONCLAVE_REDIS_URL"])))
     async with ledger_on(stack, database, QuotaLimits()) as ledger:
         report = await QuotaSweeper(ledger, counters, AllClosed()).sweep(0, lambda: None)
         state = (await ledger.standing(user)).state
@@ -171,7 +172,7 @@ async def campaign(stack: Stack, database: Database, kills: int) -> None:
     assert (state.month.requests, state.month.spent_micro_usd, state.month.held_micro_usd) == (len(settled), spent, 0)
     assert (tracked[0], int(tracked[1] * 1_000_000)) == (len(settled), spent), f"posted twice; seed {SEED}"
     assert answers == sum(entry.failure is None for entry in settled), "every paid answer that was seen is kept"
-    redis = counters_client(environment["CONCLAVE_REDIS_URL"])
+    redis = impatient_client(environment["CONCLAVE_REDIS_URL"])
     assert await redis.hmget(keys_of(user, state.day.period)[1], ["spent", "held"]) == [str(spent), "0"]
     await redis.aclose()
     await counters.close()

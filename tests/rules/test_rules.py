@@ -23,6 +23,9 @@ LANGUAGES = {
     "c": {"C"},
     "cpp": {"Cpp"},
 }
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The parser in C is ten times as fast."""
+
 METADATA = {"cwe", "severity", "confidence", "expert", "kind"}
 
 
@@ -31,7 +34,7 @@ def documents(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
     return [
         (path, document)
         for path in sorted(folder.rglob("*.yml"))
-        for document in yaml.safe_load_all(path.read_text(encoding="utf-8"))
+        for document in yaml.load_all(path.read_text(encoding="utf-8"), LOADER)
     ]
 
 

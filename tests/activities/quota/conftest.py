@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 import pytest
 from redis.asyncio import Redis
 
-from activities.quota.counters import RedisCounters, counters_client
+from activities.quota.best_effort import BestEffortRedis, impatient_client
+from activities.quota.counters import RedisCounters
 from activities.quota.gate import QuotaGate
 from activities.storage.database import Database
 from activities.storage.ledger import PostgresLedger
@@ -15,6 +16,9 @@ from activities.storage.quotas import PostgresQuotas
 from models.quota import QuotaLimits
 from starter.stack.launcher import Stack
 from tests.activities.conftest import statements_of
+
+PATIENCE = 20.0
+"""A machine may be busy; that Redis is not waited for has tests of its own."""
 
 DEFAULTS = QuotaLimits(daily_requests=1000, monthly_requests=10_000, daily_micro_usd=5_000_000)
 
@@ -26,14 +30,14 @@ def user() -> str:
 
 @pytest.fixture
 async def redis(stack: Stack) -> AsyncGenerator[Redis, None]:
-    client = counters_client(stack.environment()["CONCLAVE_REDIS_URL"])
+    client = impatient_client(stack.environment()["CONCLAVE_REDIS_URL"], PATIENCE)
     yield client
     await client.aclose()
 
 
 @pytest.fixture
 async def counters(redis: Redis) -> RedisCounters:
-    return RedisCounters(redis)
+    return RedisCounters(BestEffortRedis(redis, PATIENCE))
 
 
 @pytest.fixture

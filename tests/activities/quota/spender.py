@@ -12,7 +12,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from activities.provider_ports import QuotaExceeded, QuotaUnavailable
-from activities.quota.counters import RedisCounters, counters_client
+from activities.quota.best_effort import BestEffortRedis, impatient_client
+from activities.quota.counters import RedisCounters
 from activities.quota.gate import QuotaGate
 from activities.storage.ledger import PostgresLedger
 from activities.storage.statements import Statements
@@ -37,7 +38,7 @@ class Task:
 @asynccontextmanager
 async def gate_of(database_url: str, schema: str, redis_url: str) -> AsyncGenerator[QuotaGate, None]:
     statements = Statements(database_url, search_path=schema)
-    counters = RedisCounters(counters_client(redis_url))
+    counters = RedisCounters(BestEffortRedis(impatient_client(redis_url)))
     yield QuotaGate(counters, PostgresLedger(statements, QuotaLimits()))
     await counters.close()
     await statements.close()

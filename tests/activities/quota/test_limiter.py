@@ -13,18 +13,15 @@ from redis.asyncio import Redis
 
 from activities.provider_ports import ProviderBusy, RateLimits
 from activities.quota import limiter as limiter_module
-from activities.quota.best_effort import PAUSE_SECONDS, BestEffortRedis
-from activities.quota.counters import counters_client
+from activities.quota.best_effort import PAUSE_SECONDS, BestEffortRedis, impatient_client
 from activities.quota.limiter import REMEMBERED, RedisLimiter
 from models.call import CallFailure
 from models.provider import Provider
 from models.traffic import CIRCUIT_FAILURES, CIRCUIT_FIRST_SECONDS, LONGEST_COOLDOWN_SECONDS
 from starter.stack.launcher import Stack
+from tests.activities.quota.conftest import PATIENCE
 
 NOTHING_TOLD = RateLimits()
-
-PATIENCE = 20.0
-"""A machine may be busy; that Redis is not waited for has a test of its own."""
 
 
 def provider(**changes: Any) -> Provider:
@@ -50,7 +47,7 @@ def limiter(redis: Redis) -> RedisLimiter:
 @pytest.fixture
 async def elsewhere(stack: Stack) -> AsyncGenerator[RedisLimiter, None]:
     """Another worker."""
-    client = counters_client(stack.environment()["CONCLAVE_REDIS_URL"])
+    client = impatient_client(stack.environment()["CONCLAVE_REDIS_URL"], PATIENCE)
     yield RedisLimiter(BestEffortRedis(client, PATIENCE))
     await client.aclose()
 
@@ -304,7 +301,7 @@ async def test_without_redis_calls_go_ahead_and_a_silent_one_is_not_waited_for(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts and never answers
-        client = counters_client(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+        client = impatient_client(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
         alone, where = RedisLimiter(BestEffortRedis(client)), provider(max_concurrency=1)
         began = time.monotonic()
         for _ in range(5):

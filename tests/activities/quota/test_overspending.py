@@ -12,7 +12,7 @@ import pytest
 from redis.asyncio import Redis
 from sqlalchemy import text
 
-from activities.quota.counters import counters_client
+from activities.quota.best_effort import impatient_client
 from activities.storage.database import Database
 from activities.storage.ledger import PostgresLedger
 from activities.storage.quotas import PostgresQuotas
@@ -106,7 +106,7 @@ async def test_equal_holds_fill_the_cap_exactly(
     await quotas.set(user, QuotaLimits(daily_micro_usd=CAP, monthly_micro_usd=10 * CAP))
     spenders.start(await schema_of(database), user, seed=0)
     if flushed:
-        redis = counters_client(spenders.redis_url)
+        redis = impatient_client(spenders.redis_url)
         last = await flush_while_spending(redis, ledger, user)
         await redis.aclose()
         assert 0.9 * CAP <= last < CAP, "the last flush came while money was left"

@@ -9,8 +9,7 @@ from redis.asyncio import Redis
 from sqlalchemy import select
 
 from activities.provider_ports import ProviderUnknown
-from activities.quota.best_effort import BestEffortRedis
-from activities.quota.counters import counters_client
+from activities.quota.best_effort import BestEffortRedis, impatient_client
 from activities.quota.health_marks import RedisHealthMarks, mark_of
 from activities.storage.database import Database
 from activities.storage.health import PostgresHealth
@@ -19,20 +18,21 @@ from models.health import Probe
 from models.tables import CostAlert
 from starter.stack.launcher import Stack
 from tests.activities.catalogued import a_provider, catalogued
+from tests.activities.quota.conftest import PATIENCE
 
 Changes = list[tuple[str, str]]
 
 
 @pytest.fixture
 async def redis(stack: Stack) -> AsyncGenerator[Redis, None]:
-    client = counters_client(stack.environment()["CONCLAVE_REDIS_URL"])
+    client = impatient_client(stack.environment()["CONCLAVE_REDIS_URL"], PATIENCE)
     yield client
     await client.aclose()
 
 
 @pytest.fixture
 def store(database: Database, redis: Redis) -> PostgresHealth:
-    return PostgresHealth(database, RedisHealthMarks(BestEffortRedis(redis)))
+    return PostgresHealth(database, RedisHealthMarks(BestEffortRedis(redis, PATIENCE)))
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ async def test_only_outages_in_a_row_stop_a_provider(store: PostgresHealth, data
 async def test_outages_are_counted_over_all_workers(
     store: PostgresHealth, database: Database, redis: Redis, provider: str
 ) -> None:
-    elsewhere = PostgresHealth(database, RedisHealthMarks(BestEffortRedis(redis)))
+    elsewhere = PostgresHealth(database, RedisHealthMarks(BestEffortRedis(redis, PATIENCE)))
     for each in (store, elsewhere, store):
         assert await each.all() == {}
         await each.note_passive(provider, CallFailure.UNREACHABLE, 5)
@@ -129,7 +129,7 @@ async def test_marks_that_were_lost_are_written_anew(store: PostgresHealth, redi
 
 async def test_without_redis_health_is_kept_all_the_same(database: Database, provider: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        client = counters_client(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+        client = impatient_client(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
         store = PostgresHealth(database, RedisHealthMarks(BestEffortRedis(client)))
         for _ in range(4):
             await store.note_passive(provider, CallFailure.TIMEOUT, 5)
