@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 from temporalio import activity
 
+from activities.baseline import baseline_of
 from activities.error_mapping import translated
 from activities.experiment_ports import (
     BarChanged,
     Blacklist,
-    ConfigQuarantined,
     Datasets,
     Evaluator,
     Experiments,
@@ -36,7 +36,6 @@ from models.experiment import (
     StatusTask,
 )
 from models.gate import Decision, Outcome
-from models.measure import Metrics
 from models.order import ReviewOrder
 from models.report_hash import report_hash
 from models.reviewer_config import config_hash
@@ -145,20 +144,12 @@ class ExperimentActivities:
             stored = await self._experiments.get(task.experiment_id)
             bar = _fixed(stored)
             await self._check(stored, bar)
-            baseline = await self._baseline(stored, bar, task.assessment.metrics)
+            metrics = task.assessment.metrics
+            baseline = await baseline_of(
+                stored.config_hash, bar.dataset_hash, metrics, self._versions, self._experiments
+            )
             facts = self._evaluator.facts(stored, task.assessment, baseline)
             return await self._policies.decide(bar.policy, facts)
-
-    async def _baseline(self, stored: StoredExperiment, bar: Bar, metrics: Metrics) -> int | None:
-        """Mean micro-USD of an analysis by the stable configuration on the same dataset; None: never measured."""
-        try:
-            stable = await self._versions.stable()
-        except ConfigQuarantined:
-            return None
-        if stable.config_hash == stored.config_hash:
-            own = metrics.cost_per_analysis_micro_usd
-            return None if own is None else round(own)
-        return await self._experiments.baseline_cost(stable.config_hash, bar.dataset_hash)
 
     @activity.defn
     async def settle_experiment(self, task: SettleTask) -> ExperimentStatus:

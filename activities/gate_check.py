@@ -2,11 +2,11 @@
 
 from typing import Protocol
 
-from activities.experiment_ports import ConfigQuarantined, Evaluator, PolicyEngine, StoredExperiment, Versions
+from activities.baseline import baseline_of
+from activities.experiment_ports import Evaluator, PolicyEngine, StoredExperiment, Versions
 from models.experiment import Assessment, Evaluation
 from models.gate import Decision
 from models.gate_facts import SamplesMissing
-from models.measure import Metrics
 
 
 class Measured(Protocol):
@@ -34,19 +34,11 @@ class GateCheck:
         if stored.bar is None or evaluation is None:
             return None
         assessment = Assessment(metrics=evaluation.metrics, ai=evaluation.ai)
-        baseline = await self._baseline(stored, stored.bar.dataset_hash, evaluation.metrics)
+        baseline = await baseline_of(
+            stored.config_hash, stored.bar.dataset_hash, evaluation.metrics, self._versions, self._experiments
+        )
         try:
             facts = self._evaluator.facts(stored, assessment, baseline)
         except SamplesMissing:
             return None
         return await self._policies.decide(stored.bar.policy, facts)
-
-    async def _baseline(self, stored: StoredExperiment, dataset_hash: str, metrics: Metrics) -> int | None:
-        try:
-            stable = await self._versions.stable()
-        except ConfigQuarantined:
-            return None
-        if stable.config_hash == stored.config_hash:
-            own = metrics.cost_per_analysis_micro_usd
-            return None if own is None else round(own)
-        return await self._experiments.baseline_cost(stable.config_hash, dataset_hash)

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 from temporalio import activity
 
+from activities.baseline import baseline_of
 from activities.experiment_ports import (
     BarChanged,
-    ConfigQuarantined,
     Experiments,
     ResultStream,
     StoredExperiment,
@@ -19,7 +19,6 @@ from activities.verdict import Judge
 from models.experiment import Assessment, Bar
 from models.gate import GateInput
 from models.gate_facts import gate_facts
-from models.measure import Metrics
 
 
 class StatisticalEvaluator:
@@ -47,7 +46,7 @@ class StatisticalEvaluator:
             versions={"conclave": self._version},
             tokens=await self._experiments.tokens(experiment.id),
         )
-        baseline = await self._baseline(bar, metrics)
+        baseline = await baseline_of(bar.config_hash, bar.dataset_hash, metrics, self._versions, self._experiments)
         facts = gate_facts(experiment.id, bar, metrics, one_sided(metrics), baseline)
         info = activity.info()
         call = CallIdentity(info.workflow_id or "", info.attempt)
@@ -63,17 +62,6 @@ class StatisticalEvaluator:
             baseline_micro_usd,
             assessment.ai.verdict.value,
         )
-
-    async def _baseline(self, bar: Bar, metrics: Metrics) -> int | None:
-        """Mean micro-USD of an analysis by the stable configuration on the same dataset; None: never measured."""
-        try:
-            stable = await self._versions.stable()
-        except ConfigQuarantined:
-            return None
-        if stable.config_hash == bar.config_hash:
-            own = metrics.cost_per_analysis_micro_usd
-            return None if own is None else round(own)
-        return await self._experiments.baseline_cost(stable.config_hash, bar.dataset_hash)
 
 
 def _bar(experiment: StoredExperiment) -> Bar:

@@ -12,6 +12,7 @@ from activities.monitor import MonitorActivities
 from activities.stats.intervals import ONE_SIDED, clopper_pearson
 from activities.storage.alerts import PostgresAlerts
 from activities.storage.database import Database
+from activities.storage.datasets import PostgresDatasets
 from activities.storage.experiments import PostgresExperiments
 from activities.storage.reviews import PostgresReviews
 from activities.storage.sources import PostgresSources
@@ -152,7 +153,8 @@ async def test_old_errors_fall_out_of_the_window(control: Control) -> None:
 
 async def test_a_tick_compares_as_many_pairs_as_it_is_told_and_the_next_goes_on(control: Control) -> None:
     trials = PostgresTrials(control.database)
-    experiments = PostgresExperiments(control.database, None, "test")  # type: ignore[arg-type]
+    datasets = PostgresDatasets(control.database, PostgresSources(control.database))
+    experiments = PostgresExperiments(control.database, datasets, "test")
     trial, _ = await trials.start(await experiments.get(await passed(control.database)), 100, "oscar")
     stable = await control.versions.current()
     for _ in range(4):

@@ -1,6 +1,7 @@
 """Promotions on the real database: who may say what, what makes it void, and that the chain has every attempt."""
 
 import asyncio
+from collections.abc import Awaitable
 
 import pytest
 from sqlalchemy import text
@@ -60,9 +61,9 @@ async def office(database: Database) -> Office:
     return made
 
 
-async def refused(work: object) -> Refusal:
+async def refused(work: Awaitable[object]) -> Refusal:
     with pytest.raises(ChangeRefused) as caught:
-        await work  # type: ignore[misc]
+        await work
     return caught.value.refusal
 
 

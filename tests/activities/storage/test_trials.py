@@ -10,6 +10,7 @@ from sqlalchemy import text
 from activities.experiment_ports import ConfigQuarantined, StoredExperiment
 from activities.storage.blacklist import PostgresBlacklist
 from activities.storage.database import Database
+from activities.storage.datasets import PostgresDatasets
 from activities.storage.experiments import PostgresExperiments
 from activities.storage.reviews import PostgresReviews
 from activities.storage.sources import PostgresSources
@@ -37,7 +38,7 @@ class Desk:
         self.trials = PostgresTrials(database)
         self.reviews = PostgresReviews(database, statements)
         self.sources = PostgresSources(database)
-        self.experiments = PostgresExperiments(database, None, "test")  # type: ignore[arg-type]
+        self.experiments = PostgresExperiments(database, PostgresDatasets(database, self.sources), "test")
         self.versions = PostgresVersions(database)
         self.blacklist = PostgresBlacklist(database)
         self.source: str
