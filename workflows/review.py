@@ -155,7 +155,7 @@ class ReviewWorkflow:
         if judge:
             self._end(ExpertName.META)
         task = self._task(list(self._outcomes)).model_copy(update={"judge": judge})
-        said = "judge and publish" if judge else "publish"
+        said = "meta: judge the panel, then publish" if judge else "publish"
         if self._order.prepared and not self._order.models_routed:
             # Nothing else is left to do: in the same task it costs the server a third of what a step of its own does.
             outcome = await workflow.execute_local_activity_method(
