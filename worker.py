@@ -38,6 +38,7 @@ from activities.quota.processes import TemporalProcesses
 from activities.quota.sweeper import QuotaSweeper
 from activities.quota_sweep import QuotaSweepActivities
 from activities.review import ReviewActivities
+from activities.sample_reports import SampleReportActivities
 from activities.stats.evaluator import StatisticalEvaluator
 from activities.stats.intervals import ONE_SIDED, clopper_pearson
 from activities.verdict import ModelJudge
@@ -130,6 +131,7 @@ class Activities:
     promotions: PromotionActivities
     experiments: ExperimentActivities
     prepare: PrepareActivities
+    reports: SampleReportActivities
     monitor: MonitorActivities
 
 
@@ -149,6 +151,7 @@ def activities_of(parts: Services, analyst: Analyst, batches: BatchAnalyst) -> A
         promotions=promotion_activities(parts),
         experiments=experiment_activities(parts),
         prepare=PrepareActivities(parts.versions.experiments, batches, parts.sources, parts.reviews),
+        reports=SampleReportActivities(parts.versions.experiments, parts.sources, parts.reviews, version("conclave")),
         monitor=monitor_activities(parts),
     )
 
@@ -215,6 +218,7 @@ def short_steps(acts: Activities) -> list[Callable[..., Any]]:
         acts.experiments.open_experiment,
         acts.experiments.list_reviews,
         acts.experiments.note_results,
+        acts.reports.publish_samples,
         acts.experiments.note_status,
         acts.experiments.gate_experiment,
         acts.experiments.settle_experiment,

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from activities.ports import ReviewStore, SourceStore
+from activities.ports import PanelWork, Texts
 from models.assembly import ExpertWork, Frame, assemble, not_analysed
 from models.expert import CoverageReason, ExpertName, StaticResult
 from models.meta import blind_spots, read_by_meta, rejects
@@ -16,7 +16,7 @@ from models.review import ExpertStatus, ReviewReport
 class Panel:
     """Reads what the experts stored. Every method raises what the stores raise."""
 
-    def __init__(self, sources: SourceStore, reviews: ReviewStore, version: str) -> None:
+    def __init__(self, sources: Texts, reviews: PanelWork, version: str) -> None:
         self._sources = sources
         self._reviews = reviews
         self._version = version

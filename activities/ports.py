@@ -159,7 +159,24 @@ class ModelHalf(Protocol):
         ...
 
 
-class SourceStore(Protocol):
+Text = tuple[SourceManifest, Mapping[str, Sequence[str]]]
+"""A manifest, and the text lines of every file by path."""
+
+
+class Texts(Protocol):
+    """What sources say."""
+
+    async def lines(self, source_id: str) -> Text:
+        """The manifest and the text lines of every file.
+
+        Raises:
+            SourceUnknown: no such source.
+            StoreUnavailable: the store cannot be reached.
+        """
+        ...
+
+
+class SourceStore(Texts, Protocol):
     """Sources by id."""
 
     def checkout(self, source_id: str) -> AbstractAsyncContextManager[SourceTree]:
@@ -180,27 +197,39 @@ class SourceStore(Protocol):
         """
         ...
 
-    async def lines(self, source_id: str) -> tuple[SourceManifest, Mapping[str, Sequence[str]]]:
-        """The manifest and the text lines of every file.
+    async def lines_many(self, source_ids: Sequence[str]) -> dict[str, Text]:
+        """The same of many sources, by id.
 
         Raises:
-            SourceUnknown: no such source.
+            SourceUnknown: one of them is not there.
             StoreUnavailable: the store cannot be reached.
         """
         ...
 
 
-class ReviewStore(Protocol):
-    """Reviews, their experts' results and their reports. Saving the same thing twice changes nothing.
+Statics = dict[ExpertName, tuple[StaticResult, float]]
+"""Static halves by expert, with the seconds they took."""
 
-    Every method raises StoreUnavailable when the store cannot be reached.
-    """
+
+class PanelWork(Protocol):
+    """What the experts of reviews found. Every method raises StoreUnavailable when the store cannot be reached."""
 
     async def start_expert(self, review_id: str, expert: ExpertName) -> StaticResult | None:
         """Note that an expert is at work; returns its result if it was stored before a crash."""
         ...
 
     async def save_static(self, review_id: str, result: StaticResult, seconds: float) -> None: ...
+
+    async def static_results(self, review_id: str) -> Statics: ...
+
+    async def opinion(self, review_id: str, expert: ExpertName, attempt: int) -> Opinion | None: ...
+
+
+class ReviewStore(PanelWork, Protocol):
+    """Reviews, their experts' results and their reports. Saving the same thing twice changes nothing.
+
+    Every method raises StoreUnavailable when the store cannot be reached.
+    """
 
     async def save_statics(self, statics: Sequence[tuple[str, StaticResult, float]]) -> None:
         """Save static halves of many reviews: (review, result, seconds)."""
@@ -210,17 +239,17 @@ class ReviewStore(Protocol):
         """The experts of some reviews whose static halves are stored, with the seconds they took."""
         ...
 
-    async def static_results(self, review_id: str) -> dict[ExpertName, tuple[StaticResult, float]]:
-        """Stored static halves with the seconds they took."""
+    async def static_results_many(self, review_ids: Sequence[str]) -> dict[str, Statics]:
+        """The static halves of many reviews, by id."""
         ...
 
     async def save_opinion(self, review_id: str, expert: ExpertName, attempt: int, opinion: Opinion) -> None: ...
 
-    async def opinion(self, review_id: str, expert: ExpertName, attempt: int) -> Opinion | None: ...
-
     async def note_progress(self, review_id: str, expert: ExpertName, progress: ExpertProgress) -> None: ...
 
-    async def publish(self, report: ReviewReport, finished_at: datetime) -> None: ...
+    async def publish(self, reports: Sequence[ReviewReport]) -> None:
+        """Store reports and end their reviews, which ended when the reports were made; all of it or nothing."""
+        ...
 
     async def finish(self, review_id: str, status: ReviewStatus, reason: str | None, finished_at: datetime) -> None:
         """End a review that has no report; a review that ended stays as it ended."""

@@ -135,7 +135,7 @@ class ReviewActivities:
                 report = await self._reviews.report(task.review_id)
                 if report is None:
                     report = await self._panel.assembled(task)
-                    await self._reviews.publish(report, report.generated_at)
+                    await self._reviews.publish([report])
         return ReviewOutcome(
             review_id=task.review_id,
             partial=report.partial,

@@ -90,7 +90,7 @@ def run(stack: Stack, pid: int, text: str, config: ReviewerConfig, samples: int 
     view = client.create(wish)
     sampled = 0.0
     while view.status not in ENDED:
-        time.sleep(0.5)
+        time.sleep(0.05)
         view = client.experiment(view.id)
         if not sampled and view.progress.done == view.progress.samples:
             sampled = time.perf_counter() - began

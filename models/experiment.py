@@ -95,7 +95,7 @@ class ExperimentOrder(Wire):
     samples: int = Field(ge=1)
     window: int = Field(default=8, ge=1, le=200)
     """Reviews at once: with seven experts each, half of the questions that a worker asks at once."""
-    batch: int = Field(default=100, ge=1, le=1000)
+    batch: int = Field(default=250, ge=1, le=1000)
     """Samples whose static analysis runs together."""
     per_run: int = Field(default=500, ge=1)
     """Samples of one run of the process; then it goes on in a new one, so that no history grows long."""
@@ -137,6 +137,13 @@ class PrepareSummary(Wire):
     """Samples that were analysed now; those that were analysed before are not counted."""
     failed: int = Field(default=0, ge=0)
     """Samples that no analyser could be run on: their reviews analyse them alone."""
+    seconds: float = Field(default=0.0, ge=0)
+
+
+class PublishSummary(Wire):
+    """What came of the reviews of some samples that had nothing left but to be published."""
+
+    published: int = Field(default=0, ge=0)
     seconds: float = Field(default=0.0, ge=0)
 
 

@@ -89,6 +89,20 @@ class PanelTask(Wire):
     """Whether meta has yet to judge before the report is published: a step less where nobody is asked again."""
 
 
+def prepared_task(order: ReviewOrder) -> PanelTask:
+    """What is left of a review whose static halves are stored and that asks no models: to judge and to publish."""
+    done = (ExpertOutcome(expert=name, status=ExpertStatus.DONE, attempts=0) for name in order.experts)
+    return PanelTask(
+        review_id=order.review_id,
+        source_id=order.source_id,
+        mode=order.mode,
+        outcomes=tuple(done),
+        config=order.config,
+        analysis=order.analysis,
+        judge=ExpertName.META in order.experts,
+    )
+
+
 class PanelJudgement(Wire):
     """What meta says of the panel's work."""
 

@@ -7,9 +7,11 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from activities.ports import CallIdentity, Material, ModelFailed, SourceBatch, SourceTree, SourceUnknown
+from activities.experiment_ports import SampleReview
+from activities.ports import CallIdentity, Material, ModelFailed, SourceBatch, SourceTree, SourceUnknown, Statics, Text
 from models.complexity import complexity_of
 from models.config import OrchestratorConfig
+from models.dataset import Sample, Split
 from models.expert import (
     CoverageEntry,
     CoverageStatus,
@@ -21,7 +23,7 @@ from models.expert import (
 from models.opinion import Consultation, Opinion
 from models.order import ExpertProgress, ReviewOrder
 from models.review import ReviewMode, ReviewReport, ReviewStatus
-from models.source import LineRange, SourceFile, SourceManifest, language_of
+from models.source import Language, LineRange, SourceFile, SourceManifest, language_of
 
 TEXTS = {"shop/app.py": "import os\n\n\ndef run(cmd):\n    os.system(cmd)\n", "shop/db.py": "x = 1\n"}
 
@@ -85,6 +87,21 @@ def order(mode: ReviewMode = ReviewMode.PARALLEL, queue: str = "queue", **change
     return ReviewOrder.model_validate(base | changes)
 
 
+def sample_review(number: int, wanted: ReviewOrder, *, done: bool = False) -> SampleReview:
+    """The review of a sample of a dataset."""
+    sample = Sample(
+        position=number,
+        sample_id=str(number),
+        source_id=wanted.source_id,
+        path="a.py",
+        language=Language.PYTHON,
+        split=Split.DEV,
+        group=str(number),
+        clean=True,
+    )
+    return SampleReview(sample, wanted, done)
+
+
 class MemorySources:
     """One source, never laid out."""
 
@@ -105,8 +122,11 @@ class MemorySources:
         ]
         yield SourceBatch(Path("/nowhere"), tuple(trees))
 
-    async def lines(self, source_id: str) -> tuple[SourceManifest, Mapping[str, Sequence[str]]]:
+    async def lines(self, source_id: str) -> Text:
         return manifest(self.texts), {path: text.splitlines() for path, text in self.texts.items()}
+
+    async def lines_many(self, source_ids: Sequence[str]) -> dict[str, Text]:
+        return {each: await self.lines(each) for each in source_ids}
 
 
 class MemoryReviews:
@@ -137,8 +157,11 @@ class MemoryReviews:
             if each in self.statics
         }
 
-    async def static_results(self, review_id: str) -> dict[ExpertName, tuple[StaticResult, float]]:
+    async def static_results(self, review_id: str) -> Statics:
         return self.statics.get(review_id, {})
+
+    async def static_results_many(self, review_ids: Sequence[str]) -> dict[str, Statics]:
+        return {each: dict(self.statics.get(each, {})) for each in review_ids}
 
     async def save_opinion(self, review_id: str, expert: ExpertName, attempt: int, opinion: Opinion) -> None:
         self.opinions[review_id, expert, attempt] = opinion
@@ -149,9 +172,10 @@ class MemoryReviews:
     async def note_progress(self, review_id: str, expert: ExpertName, progress: ExpertProgress) -> None:
         self.progress.append((expert, progress.status))
 
-    async def publish(self, report: ReviewReport, finished_at: datetime) -> None:
-        self.reports[report.review_id] = report
-        self.ended[report.review_id] = ReviewStatus.COMPLETED
+    async def publish(self, reports: Sequence[ReviewReport]) -> None:
+        for report in reports:
+            self.reports[report.review_id] = report
+            self.ended[report.review_id] = ReviewStatus.COMPLETED
 
     async def finish(self, review_id: str, status: ReviewStatus, reason: str | None, finished_at: datetime) -> None:
         self.ended.setdefault(review_id, status)

@@ -20,7 +20,6 @@ with workflow.unsafe.imports_passed_through():
         PrepareTask,
         Progress,
         ResultsTask,
-        SampleEnd,
         SettleTask,
         StatusTask,
         spoken_seconds,
@@ -29,7 +28,7 @@ with workflow.unsafe.imports_passed_through():
     from models.text import neutral_markdown
     from workflows.options import EVALUATE, EXPERIMENT_STORE, GATE, PREPARE, described
     from workflows.review import STATUS
-    from workflows.sample_reviews import SampleReviews, code_of, dropped
+    from workflows.sample_reviews import Ending, SampleReviews, code_of, dropped
 
 QUARANTINING = frozenset({FailureType.CONFIG_QUARANTINED.value})
 """Failures that end an experiment as quarantined: somebody put its configuration on the blacklist meanwhile."""
@@ -208,9 +207,9 @@ class ExperimentWorkflow:
             ExperimentActivities.list_reviews, task, **described(EXPERIMENT_STORE, f"reviews of {told}")
         )
 
-    async def _closed(self, reviews: SampleReviews, under_way: list[asyncio.Task[SampleEnd]]) -> None:
+    async def _closed(self, reviews: SampleReviews, under_way: list[Ending]) -> None:
         """Note the results of a batch when all of it is over."""
-        ends = tuple([await each for each in under_way])
+        ends = tuple([end for each in under_way for end in await each])
         if ends:
             await workflow.execute_activity_method(
                 ExperimentActivities.note_results,

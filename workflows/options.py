@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from temporalio.common import RetryPolicy
-from temporalio.workflow import ActivityConfig, LocalActivityConfig
+from temporalio.workflow import ActivityConfig
 
 # Analysers bound their own time (two minutes of wall clock each, several per expert, waiting for a free processor), so
 # a quarter of an hour is a hang. A worker that dies is missed after five seconds without a heartbeat; three failures of
@@ -33,13 +33,6 @@ STORE = ActivityConfig(
     start_to_close_timeout=timedelta(minutes=2),
     schedule_to_close_timeout=timedelta(minutes=30),
     heartbeat_timeout=timedelta(seconds=10),
-    retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(seconds=10)),
-)
-
-# The same within a task of the workflow: what a dead worker left is done anew with the task.
-LOCAL_STORE = LocalActivityConfig(
-    start_to_close_timeout=timedelta(minutes=2),
-    schedule_to_close_timeout=timedelta(minutes=30),
     retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(seconds=10)),
 )
 
@@ -150,8 +143,3 @@ def described(config: ActivityConfig, summary: str, task_queue: str | None = Non
     if task_queue is not None:
         options["task_queue"] = task_queue
     return options
-
-
-def described_locally(config: LocalActivityConfig, summary: str) -> LocalActivityConfig:
-    """The same for a step within a task of the workflow."""
-    return {**config, "summary": summary}

@@ -20,7 +20,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from models.review import ExpertStatus, ReviewMode, ReviewStatus
     from workflows.consulting import Consulting
-    from workflows.options import ANALYSE, LOCAL_STORE, STORE, described, described_locally
+    from workflows.options import ANALYSE, STORE, described
 
 SETTLED = frozenset({ExpertStatus.DONE, ExpertStatus.DEGRADED})
 STATUS = SearchAttributeKey.for_keyword("ConclaveStatus")
@@ -156,15 +156,9 @@ class ReviewWorkflow:
             self._end(ExpertName.META)
         task = self._task(list(self._outcomes)).model_copy(update={"judge": judge})
         said = "meta: judge the panel, then publish" if judge else "publish"
-        if self._order.prepared and not self._order.models_routed:
-            # Nothing else is left to do: in the same task it costs the server a third of what a step of its own does.
-            outcome = await workflow.execute_local_activity_method(
-                ReviewActivities.publish_report, task, **described_locally(LOCAL_STORE, said)
-            )
-        else:
-            outcome = await workflow.execute_activity_method(
-                ReviewActivities.publish_report, task, **described(STORE, said)
-            )
+        outcome = await workflow.execute_activity_method(
+            ReviewActivities.publish_report, task, **described(STORE, said)
+        )
         if judge:
             self._heard(outcome.judgement)
         return outcome

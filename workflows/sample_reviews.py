@@ -1,8 +1,9 @@
 """The reviews of an experiment's samples: children of its process, so many at once and no more."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
+from itertools import groupby
 from typing import Any
 
 from temporalio import workflow
@@ -19,10 +20,12 @@ from temporalio.exceptions import (
     ChildWorkflowError,
     TerminatedError,
     WorkflowAlreadyStartedError,
+    is_cancelled_exception,
 )
 
 with workflow.unsafe.imports_passed_through():
     from activities.experiment import ExperimentActivities
+    from activities.sample_reports import SampleReportActivities
     from models.experiment import Batch, ExperimentOrder, PrepareTask, SampleEnd, SampleRef
     from models.ids import review_workflow_id
     from models.order import ReviewOrder
@@ -38,7 +41,13 @@ FOUND_BY = TypedSearchAttributes(
 LONGEST_REVIEW = timedelta(hours=24)
 LOOKS = 40
 """Times that the review of a lost process is looked at before its sample counts as an error: about half an hour."""
+TOGETHER = 50
+"""Reviews that one step publishes: a pause waits for it, and what a dead worker had of it is done anew."""
 LONGEST_LOOK = timedelta(minutes=1)
+
+
+Ending = asyncio.Task[list[SampleEnd]]
+"""Samples that end together."""
 
 
 class SampleReviews:
@@ -54,22 +63,23 @@ class SampleReviews:
         self._order = order
         self._over = over
         # In the order of their begin, not a set: a replay must cancel them in the same order.
-        self._active: dict[int, asyncio.Task[SampleEnd]] = {}
+        self._active: dict[int, Ending] = {}
         self._stopping = False
 
-    async def begin(self, batch: Batch, allowed: Callable[[], bool]) -> list[asyncio.Task[SampleEnd]]:
+    async def begin(self, batch: Batch, allowed: Callable[[], bool]) -> list[Ending]:
         """Begin every review of a batch as soon as the window has room; does not wait for their ends.
 
         Args:
             batch: the reviews.
             allowed: whether any may begin just now.
         """
-        begun: list[asyncio.Task[SampleEnd]] = []
-        for sample in batch.samples:
+        begun: list[Ending] = []
+        if batch.template is None:
+            return begun
+        for samples in portions(batch.template, batch.samples):
             await workflow.wait_condition(lambda: len(self._active) < self._order.window and allowed())
-            assert batch.template is not None
-            task = asyncio.create_task(self._ended(sample, order_for(sample, batch.template)))
-            self._active[sample.number] = task
+            task = asyncio.create_task(self._portion(samples, batch.template))
+            self._active[samples[0].number] = task
             begun.append(task)
         return begun
 
@@ -77,6 +87,31 @@ class SampleReviews:
         """Cancel what is under way, and wait for its end."""
         self._stopping = True
         await dropped(*self._active.values())
+
+    async def _portion(self, samples: Sequence[SampleRef], template: ReviewOrder) -> list[SampleEnd]:
+        """Samples to their ends; where they cannot be published together, each has a process of its own."""
+        try:
+            if only_to_publish(template, samples[0]):
+                try:
+                    return await self._published(samples)
+                except ActivityError as error:
+                    if is_cancelled_exception(error):
+                        raise
+            return [await self._ended(sample, order_for(sample, template)) for sample in samples]
+        finally:
+            del self._active[samples[0].number]
+
+    async def _published(self, samples: Sequence[SampleRef]) -> list[SampleEnd]:
+        """The reports of samples whose static halves are stored, and that no model is asked about."""
+        first, count = samples[0].number, len(samples)
+        summary = await workflow.execute_activity_method(
+            SampleReportActivities.publish_samples,
+            PrepareTask(experiment_id=self._order.experiment_id, first=first, count=count),
+            **described(EXPERIMENT_STORE, f"reports of samples {first + 1} to {first + count}"),
+        )
+        for _ in samples:
+            self._over(False)
+        return [SampleEnd(review_id=each.review_id, seconds=summary.seconds / count) for each in samples]
 
     async def _ended(self, sample: SampleRef, order: ReviewOrder) -> SampleEnd:
         """One sample to its end; how it ended."""
@@ -90,8 +125,6 @@ class SampleReviews:
             if self._stopping:
                 raise
             failure = code_of(error)
-        finally:
-            del self._active[sample.number]
         self._over(sample.failed or failure is not None)
         seconds = (workflow.now() - began).total_seconds()
         return SampleEnd(review_id=sample.review_id, seconds=seconds, cached=again, failure=failure)
@@ -123,6 +156,19 @@ class SampleReviews:
             ExperimentActivities.list_reviews, task, **described(EXPERIMENT_STORE, f"{sample.label}: look again")
         )
         return batch.samples[0]
+
+
+def portions(template: ReviewOrder, samples: Sequence[SampleRef]) -> Iterator[Sequence[SampleRef]]:
+    """Runs of samples that have nothing left but to be published, and every other by itself."""
+    for together, some in groupby(samples, lambda each: only_to_publish(template, each)):
+        run, size = list(some), TOGETHER if together else 1
+        for place in range(0, len(run), size):
+            yield run[place : place + size]
+
+
+def only_to_publish(template: ReviewOrder, sample: SampleRef) -> bool:
+    """Whether nothing else is left of a sample's review."""
+    return sample.prepared and not sample.done and not template.models_routed
 
 
 def order_for(sample: SampleRef, template: ReviewOrder) -> ReviewOrder:

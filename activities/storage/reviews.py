@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import defer
 from sqlmodel import col, select
 
-from activities.ports import ReviewUnknown
+from activities.ports import ReviewUnknown, Statics
 from activities.storage.database import Database
 from activities.storage.paging import Position, page_of
 from activities.storage.statements import Statement, Statements
@@ -24,6 +24,8 @@ from models.tables import ExpertResult, Finding, Review
 STATEMENT_CHARACTERS = 4_000_000
 """Of all rows that are saved in one statement."""
 
+FINDING = set(Finding.model_fields)
+
 STATIC = 0
 """Attempt number of the static half."""
 
@@ -35,9 +37,6 @@ _TYPES = {
     "seconds": "DOUBLE PRECISION",
     "result": "JSONB",
     "started_at": "TIMESTAMPTZ",
-    "finished_at": "TIMESTAMPTZ",
-    "partial": "BOOLEAN",
-    "report": "JSONB",
     "found": "JSONB",
     "ended": "JSONB",
     "rows": "JSONB",
@@ -82,7 +81,8 @@ SECONDS = _statement(
 )
 
 STATICS = _statement(
-    "SELECT result, seconds FROM expert_results WHERE review_id = :review AND attempt = 0 AND result IS NOT NULL"
+    "SELECT review_id, result, seconds FROM expert_results"
+    " WHERE review_id = ANY(:reviews) AND attempt = 0 AND result IS NOT NULL"
 )
 
 PROGRESS = _statement(
@@ -98,18 +98,20 @@ PUBLISH = _statement(
         INSERT INTO findings (
             review_id, fingerprint, rank, kind, cwe, severity, confidence, path, line_start, line_end
         )
-        SELECT :review, each.* FROM jsonb_to_recordset(:found) AS each (
-            fingerprint TEXT, rank INTEGER, kind TEXT, cwe TEXT, severity TEXT, confidence DOUBLE PRECISION, path TEXT,
-            line_start INTEGER, line_end INTEGER
+        SELECT each.* FROM jsonb_to_recordset(:found) AS each (
+            review_id TEXT, fingerprint TEXT, rank INTEGER, kind TEXT, cwe TEXT, severity TEXT,
+            confidence DOUBLE PRECISION, path TEXT, line_start INTEGER, line_end INTEGER
         )
         ON CONFLICT DO NOTHING
     ), over AS (
         UPDATE expert_results r SET status = each.status, findings = each.findings
-        FROM jsonb_to_recordset(:ended) AS each (expert TEXT, status TEXT, findings INTEGER)
-        WHERE r.review_id = :review AND r.attempt = 0 AND r.expert = each.expert
+        FROM jsonb_to_recordset(:ended) AS each (review_id TEXT, expert TEXT, status TEXT, findings INTEGER)
+        WHERE r.review_id = each.review_id AND r.attempt = 0 AND r.expert = each.expert
     )
-    UPDATE reviews SET status = 'completed', partial = :partial, report = :report, finished_at = :finished_at
-    WHERE id = :review
+    UPDATE reviews r SET status = 'completed', partial = each.partial, report = each.report,
+        finished_at = each.generated_at
+    FROM jsonb_to_recordset(:rows) AS each (review_id TEXT, partial BOOLEAN, generated_at TIMESTAMPTZ, report JSONB)
+    WHERE r.id = each.review_id
     """
 )
 """All of it or nothing."""
@@ -217,10 +219,15 @@ class PostgresReviews:
             found.setdefault(row["review_id"], {})[ExpertName(row["expert"])] = row["seconds"]
         return found
 
-    async def static_results(self, review_id: str) -> dict[ExpertName, tuple[StaticResult, float]]:
-        rows = await self._statements.rows(STATICS, {"review": review_id})
-        stored = [(StaticResult.model_validate_json(row["result"]), row["seconds"]) for row in rows]
-        return {result.expert: (result, seconds) for result, seconds in stored}
+    async def static_results(self, review_id: str) -> Statics:
+        return (await self.static_results_many([review_id]))[review_id]
+
+    async def static_results_many(self, review_ids: Sequence[str]) -> dict[str, Statics]:
+        stored: dict[str, Statics] = {review_id: {} for review_id in review_ids}
+        for row in await self._statements.rows(STATICS, {"reviews": list(review_ids)}):
+            result = StaticResult.model_validate_json(row["result"])
+            stored[row["review_id"]][result.expert] = (result, row["seconds"])
+        return stored
 
     async def save_opinion(self, review_id: str, expert: ExpertName, attempt: int, opinion: Opinion) -> None:
         await self._save(review_id, expert, attempt, opinion)
@@ -243,20 +250,19 @@ class PostgresReviews:
         async with self._database.statements() as session:
             await session.execute(change)
 
-    async def publish(self, report: ReviewReport, finished_at: datetime) -> None:
-        found = [finding.model_dump(mode="json", include=set(Finding.model_fields)) for finding in report.findings]
+    async def publish(self, reports: Sequence[ReviewReport]) -> None:
+        found = [
+            {"review_id": report.review_id} | finding.model_dump(mode="json", include=FINDING)
+            for report in reports
+            for finding in report.findings
+        ]
         ended = [
-            {"expert": each.expert.value, "status": each.status.value, "findings": each.findings}
+            {"review_id": report.review_id, "expert": each.expert, "status": each.status, "findings": each.findings}
+            for report in reports
             for each in report.experts
         ]
-        values = {
-            "review": report.review_id,
-            "found": json.dumps(found),
-            "ended": json.dumps(ended),
-            "partial": report.partial,
-            "report": report.model_dump_json(),
-            "finished_at": finished_at,
-        }
+        rows = ",".join(map(_report_row, reports))
+        values = {"found": json.dumps(found), "ended": json.dumps(ended), "rows": f"[{rows}]"}
         await self._statements.rows(PUBLISH, values)
 
     async def finish(self, review_id: str, status: ReviewStatus, reason: str | None, finished_at: datetime) -> None:
@@ -302,6 +308,12 @@ def _static_row(review_id: str, result: StaticResult, seconds: float) -> str:
     """One row of `SAVE_MANY`, as JSON."""
     row = {"review": review_id, "expert": result.expert, "findings": len(result.findings), "seconds": seconds}
     return f'{json.dumps(row)[:-1]}, "result": {result.model_dump_json()}}}'
+
+
+def _report_row(report: ReviewReport) -> str:
+    """One row of `PUBLISH`, as JSON."""
+    row = report.model_dump_json(include={"review_id", "partial", "generated_at"})
+    return f'{row[:-1]}, "report": {report.model_dump_json()}}}'
 
 
 def _in_statements(rows: Sequence[str]) -> Iterator[str]:

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import load_only
 from sqlmodel import col
 
-from activities.ports import SourceBatch, SourceTree, SourceUnknown
+from activities.ports import SourceBatch, SourceTree, SourceUnknown, Text
 from activities.storage.database import Database
 from models.ids import ID
 from models.intake import AcceptedSource
@@ -131,10 +131,15 @@ class PostgresSources:
             raise SourceUnknown
         return SourceManifest.model_validate(row.manifest)
 
-    async def lines(self, source_id: str) -> tuple[SourceManifest, Mapping[str, Sequence[str]]]:
+    async def lines(self, source_id: str) -> Text:
         """The manifest and the text lines of every file, split at line feeds as analysers count them."""
         manifest, texts, _ = await self._load(source_id)
         return manifest, {path: split_lines(text) for path, text in texts.items()}
+
+    async def lines_many(self, source_ids: Sequence[str]) -> dict[str, Text]:
+        """The same of many sources, read in one statement."""
+        rows = await self._many(source_ids)
+        return await asyncio.to_thread(lambda: {row.id: _text(row) for row in rows})
 
     @asynccontextmanager
     async def checkout(self, source_id: str) -> AsyncGenerator[SourceTree, None]:
@@ -156,16 +161,21 @@ class PostgresSources:
     @asynccontextmanager
     async def checkout_many(self, source_ids: Sequence[str]) -> AsyncGenerator[SourceBatch, None]:
         """Lay sources out side by side; read in one statement, for a round trip each is what takes the time."""
+        rows = await self._many(source_ids)
+        folder = self._folder()
+        try:
+            yield await asyncio.to_thread(_write_many, folder, rows)
+        finally:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    async def _many(self, source_ids: Sequence[str]) -> list[Any]:
+        """Rows of sources, in this order."""
         async with self._database.statements() as session:
             rows = (await session.execute(MANY, {"wanted": list(source_ids)})).all()
         found = {row.id: row for row in rows}
         if not found.keys() >= set(source_ids):
             raise SourceUnknown
-        folder = self._folder()
-        try:
-            yield await asyncio.to_thread(_write_many, folder, [found[source_id] for source_id in source_ids])
-        finally:
-            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        return [found[source_id] for source_id in source_ids]
 
     def _folder(self) -> Path:
         """A new folder; its name tells whose it is, so that the sweep for folders of killed workers finds it."""
@@ -188,6 +198,11 @@ class PostgresSources:
             raise SourceUnknown
         texts = await asyncio.to_thread(_texts, row.content)
         return SourceManifest.model_validate(row.manifest), texts, row.artifacts
+
+
+def _text(row: Any) -> Text:
+    lines = {path: split_lines(text) for path, text in _texts(row.content).items()}
+    return SourceManifest.model_validate(row.manifest), lines
 
 
 def _texts(content: bytes) -> dict[str, str]:
@@ -241,8 +256,9 @@ def _write(tree: Path, reports: Path, texts: Mapping[str, str], packed: Mapping[
             made.add(target.parent)
         with target.open("x", encoding="utf-8", newline="") as file:
             file.write(text)
-    reports.mkdir()
     artifacts: dict[ArtifactKind, Path] = {}
+    if packed:
+        reports.mkdir()
     for kind, data in packed.items():
         artifacts[ArtifactKind(kind)] = reports / kind
         artifacts[ArtifactKind(kind)].write_bytes(_unpack(base64.b64decode(data)))

@@ -28,7 +28,7 @@ from models.version import Version
 from tests.activities.passed import chain, passed
 from tests.activities.versioned import promoted
 from tests.fakes import TEXTS, manifest, order
-from tests.models.test_trial import report
+from tests.models.test_trial import made, report
 
 ORDER = MonitorOrder(pairs=3)
 
@@ -62,9 +62,7 @@ class Control:
         """Reviews with a version that have a report; what became of their expert."""
         for _ in range(times):
             review_id = await self.begun(version)
-            await self.reviews.publish(
-                report(status=status).model_copy(update={"review_id": review_id, "partial": True}), datetime.now(UTC)
-            )
+            await self.reviews.publish([made(review_id, report(status=status), partial=True)])
 
     async def ended(self, version: Version, status: ReviewStatus, times: int = 1) -> None:
         """Reviews with a version that have none."""
@@ -161,7 +159,7 @@ async def test_a_tick_compares_as_many_pairs_as_it_is_told_and_the_next_goes_on(
         live, shadow = await control.begun(stable), order(review_id=uuid.uuid4().hex, source_id=control.source)
         await trials.add(trial.id, live, shadow)
         for review_id in (live, shadow.review_id):
-            await control.reviews.publish(report().model_copy(update={"review_id": review_id}), datetime.now(UTC))
+            await control.reviews.publish([made(review_id, report())])
     monitor = control.monitor()
     ticks = [await ActivityEnvironment().run(monitor.follow_trials, ORDER) for _ in range(3)]
     assert ticks == [TrialTick(compared=3), TrialTick(compared=1), TrialTick()]

@@ -11,33 +11,21 @@ from activities.experiment_ports import Experiments, SampleReview
 from activities.ports import IsolationUnavailable, SourceBatch
 from activities.prepare import PrepareActivities
 from models.config import AnalysisConfig
-from models.dataset import Sample, Split
 from models.experiment import PrepareSummary, PrepareTask
 from models.expert import ExpertName, StaticResult, ToolRun
-from models.source import Language
-from tests.fakes import MemoryReviews, MemorySources, order, static
+from tests.fakes import MemoryReviews, MemorySources, order, sample_review, static
 
 SEC, QUALITY, META = ExpertName.SECURITY, ExpertName.QUALITY, ExpertName.META
 TASK = PrepareTask(experiment_id="e" * 32, first=0, count=10)
 
 
-def sample_review(number: int, *, done: bool = False, **changes: object) -> SampleReview:
-    sample = Sample(
-        position=number,
-        sample_id=str(number),
-        source_id="5" * 32,
-        path="a.py",
-        language=Language.PYTHON,
-        split=Split.DEV,
-        group=str(number),
-        clean=True,
-    )
+def wanted(number: int, *, done: bool = False, **changes: object) -> SampleReview:
     own: dict[str, object] = {
         "review_id": f"{number:032x}",
         "source_id": f"{number:032x}",
         "experts": (SEC, QUALITY, META),
     }
-    return SampleReview(sample, order().model_copy(update=own | changes), done)
+    return sample_review(number, order().model_copy(update=own | changes), done=done)
 
 
 class MemoryExperiments:
@@ -84,7 +72,7 @@ class Rig:
 
 
 async def test_every_expert_sees_all_samples_at_once() -> None:
-    rig = Rig(*map(sample_review, range(4)))
+    rig = Rig(*map(wanted, range(4)))
     summary = await rig.prepare()
     assert summary.prepared == 4
     assert sorted(rig.analyst.calls) == sorted([(SEC, 4, ()), (QUALITY, 4, ())])
@@ -93,7 +81,7 @@ async def test_every_expert_sees_all_samples_at_once() -> None:
 
 
 async def test_the_time_is_shared_out_by_the_work_and_adds_up() -> None:
-    rig = Rig(*map(sample_review, range(4)))
+    rig = Rig(*map(wanted, range(4)))
     await rig.prepare()
     ((ids, each),) = rig.experiments.noted
     assert len(ids) == 4
@@ -104,22 +92,22 @@ async def test_the_time_is_shared_out_by_the_work_and_adds_up() -> None:
 
 
 async def test_only_the_samples_that_are_asked_for() -> None:
-    rig = Rig(*map(sample_review, range(5)))
+    rig = Rig(*map(wanted, range(5)))
     await rig.prepare(TASK.model_copy(update={"first": 1, "count": 2}))
     assert sorted(rig.store.statics) == [f"{number:032x}" for number in (1, 2)]
 
 
 async def test_what_is_over_or_prepared_is_passed_over() -> None:
-    rig = Rig(sample_review(0, done=True), sample_review(1, prepared=True), sample_review(2))
+    rig = Rig(wanted(0, done=True), wanted(1, prepared=True), wanted(2))
     assert (await rig.prepare()).prepared == 1
     assert {count for _, count, _ in rig.analyst.calls} == {1}
-    nothing = Rig(sample_review(0, done=True))
+    nothing = Rig(wanted(0, done=True))
     assert (await nothing.prepare()).prepared == 0
     assert nothing.analyst.calls == nothing.experiments.noted == []
 
 
 async def test_what_was_stored_before_a_crash_is_not_made_again() -> None:
-    rig = Rig(*map(sample_review, range(3)))
+    rig = Rig(*map(wanted, range(3)))
     await rig.store.save_static(f"{0:032x}", static(SEC), 5.0)
     await rig.prepare()
     assert sorted(rig.analyst.calls) == sorted([(SEC, 2, ()), (QUALITY, 3, ())])
@@ -131,7 +119,7 @@ async def test_what_was_stored_before_a_crash_is_not_made_again() -> None:
 
 
 async def test_reviews_of_one_source_share_its_analysis() -> None:
-    rig = Rig(*(sample_review(number, source_id="5" * 32) for number in range(3)))
+    rig = Rig(*(wanted(number, source_id="5" * 32) for number in range(3)))
     await rig.prepare()
     assert {count for _, count, _ in rig.analyst.calls} == {1}
     assert len(rig.store.statics) == 3
@@ -139,13 +127,13 @@ async def test_reviews_of_one_source_share_its_analysis() -> None:
 
 async def test_the_configuration_reaches_the_analysers() -> None:
     off = AnalysisConfig(tools_off=("ruff",))
-    rig = Rig(sample_review(0, analysis=off), sample_review(1, analysis=off, experts=(SEC,)))
+    rig = Rig(wanted(0, analysis=off), wanted(1, analysis=off, experts=(SEC,)))
     await rig.prepare()
     assert sorted(rig.analyst.calls) == sorted([(SEC, 2, ("ruff",)), (QUALITY, 1, ("ruff",))])
 
 
 async def test_failures_have_codes() -> None:
     with pytest.raises(ApplicationError) as caught:
-        await Rig(sample_review(0), error=IsolationUnavailable("os.system")).prepare()
+        await Rig(wanted(0), error=IsolationUnavailable("os.system")).prepare()
     assert (caught.value.type, caught.value.message) == ("isolation_unavailable", "isolation_unavailable")
     assert caught.value.non_retryable

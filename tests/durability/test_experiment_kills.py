@@ -6,6 +6,7 @@ The moments are random and seeded: a failing run names its seed.
 import asyncio
 import random
 import time
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -13,14 +14,49 @@ from temporalio.client import Client as Temporal
 
 from models.dataset import DatasetUpload
 from models.experiment import ENDED, ExperimentRequest, ExperimentStatus, ExperimentView
+from models.expert import ExpertName
+from models.provider import ProviderKind
+from models.provider_requests import PriceOverride, ProviderRequest
+from models.reviewer_config import ModelsConfig, ReviewerConfig
 from starter.client import Unreachable
 from starter.experiment_client import ExperimentClient
-from starter.stack.launcher import Stack, up
+from starter.provider_client import ProviderClient
+from starter.stack.launcher import ALL, Stack, up
 from tests.durability.test_kills import SEED, kill
-from tests.service_fixture import EXAMPLES, client_of, settings_of
+from tests.service_fixture import EXAMPLES, client_of
+from tests.stack_fixture import new_folder, running_stack, stack_settings
+from tests.starter.test_model_reviews import Providers
 
 DATASET = EXAMPLES / "dataset" / "conclave-demo.jsonl"
 PATIENCE_SECONDS = 600.0
+
+STATIC = ReviewerConfig(models=ModelsConfig(enabled=False))
+"""Its samples are published together."""
+ASKING = ReviewerConfig(experts=(ExpertName.SECURITY, ExpertName.META))
+"""Its samples have a process each."""
+SETTINGS = {"allow_loopback_providers": True}
+
+
+@pytest.fixture(scope="module")
+def service() -> Generator[Stack]:
+    """A stack of its own, with a model that costs nothing and takes its time."""
+    providers = Providers()
+    with new_folder() as folder, running_stack(folder / "home", ALL, **SETTINGS) as found:
+        slow = providers.start("slow")
+        slow.latency = 0.2
+        wish = ProviderRequest(
+            name="slow",
+            kind=ProviderKind.COMPATIBLE,
+            model="model-1",
+            endpoint=f"{slow.url}/v1",
+            context_tokens=100_000,
+            max_output_tokens=4_000,
+            needs_key=False,
+            price=PriceOverride(input="0", output="0"),
+        )
+        ProviderClient(client_of(found)).add_provider(wish)
+        yield found
+    providers.stop()
 
 
 class Bench:
@@ -32,9 +68,9 @@ class Bench:
         upload = DatasetUpload(name="demo", text=dataset.read_text(encoding="utf-8"))
         self.dataset = self.client.import_dataset(upload)
 
-    def start(self, name: str, samples: int) -> str:
-        """The stable configuration, without models: its gate quarantines nothing."""
-        return self.client.create(ExperimentRequest(name=name, dataset_id=self.dataset.id, limit=samples)).id
+    def start(self, config: ReviewerConfig, samples: int) -> str:
+        wish = ExperimentRequest(name="kills", dataset_id=self.dataset.id, config=config, limit=samples)
+        return self.client.create(wish).id
 
     def wait(self, experiment_id: str) -> ExperimentView:
         end = time.monotonic() + PATIENCE_SECONDS
@@ -79,36 +115,47 @@ def essence(view: ExperimentView) -> object:
     return parts, metrics.cost_micro_usd, view.evaluation.ai.verdict, decision.outcome, view.status
 
 
-def campaign(service: Stack, samples: int, parts: list[str], seed: int = SEED) -> None:
+def campaign(
+    service: Stack, config: ReviewerConfig, samples: int, parts: list[str], seed: int = SEED
+) -> ExperimentView:
     chance = random.Random(seed)
     bench = Bench(service)
-    undisturbed = bench.wait(bench.start("undisturbed", samples))
-    assert undisturbed.status in (ExperimentStatus.INCONCLUSIVE, ExperimentStatus.PASSED, ExperimentStatus.REJECTED)
+    undisturbed = bench.wait(bench.start(config, samples))
+    assert undisturbed.status in (ExperimentStatus.INCONCLUSIVE, ExperimentStatus.PASSED), undisturbed.failure
     before = bench.reviews()
-    experiment_id = bench.start("disturbed", samples)
-    stack, killed = service, 0
+    experiment_id = bench.start(config, samples)
+    stack, killed = up(stack_settings(service.home, **SETTINGS)), 0
     for share, part in zip(sorted(chance.random() for _ in parts), parts, strict=True):
         if not bench.begun(experiment_id, samples, share * 0.95):
             break
         time.sleep(chance.random() * 0.3)
         kill(stack, part)
         killed += 1
-        stack = up(settings_of(service))
+        stack = up(stack_settings(service.home, **SETTINGS))
     disturbed = bench.wait(experiment_id)
     assert killed == len(parts), f"seed {seed}: only {killed} kills before the end"
     assert essence(disturbed) == essence(undisturbed), f"seed {seed}"
-    assert bench.reviews() == before + samples, f"seed {seed}: a sample was reviewed twice"
+    assert disturbed.bar is not None
+    processes = samples if disturbed.bar.models else 0
+    assert bench.reviews() == before + processes, f"seed {seed}: a sample was reviewed twice"
+    return disturbed
 
 
 @pytest.mark.timeout(300)
 def test_an_experiment_survives_kills(service: Stack) -> None:
-    campaign(service, 16, ["worker", "temporal", "worker"])
+    asked = campaign(service, ASKING, 16, ["worker", "temporal", "worker"])
+    assert asked.bar is not None and asked.bar.models
+
+
+@pytest.mark.timeout(300)
+def test_a_static_experiment_survives_kills(service: Stack) -> None:
+    campaign(service, STATIC, 40, ["worker"])
 
 
 @pytest.mark.timeout(200)
 def test_an_experiment_pauses_goes_on_and_is_cancelled(service: Stack) -> None:
     bench = Bench(service)
-    experiment_id = bench.start("held", 150)
+    experiment_id = bench.start(ASKING, 150)
     assert bench.begun(experiment_id, 150, 0.01)
     assert bench.client.pause(experiment_id).status is ExperimentStatus.PAUSED
     time.sleep(2.0)
@@ -128,4 +175,4 @@ def test_an_experiment_pauses_goes_on_and_is_cancelled(service: Stack) -> None:
 def test_an_experiment_survives_thirty_kills(service: Stack) -> None:
     parts = ["worker"] * 26 + ["temporal"] * 4
     random.Random(SEED).shuffle(parts)
-    campaign(service, 150, parts)
+    campaign(service, ASKING, 150, parts)

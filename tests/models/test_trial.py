@@ -32,6 +32,11 @@ def finding(number: int, severity: Severity) -> PanelFinding:
     )
 
 
+def made(review_id: str, said: ReviewReport, **changes: object) -> ReviewReport:
+    """A report that was made just now."""
+    return said.model_copy(update={"review_id": review_id, "generated_at": datetime.now(UTC)} | changes)
+
+
 def report(
     numbers: frozenset[int] = frozenset(),
     severity: Severity = Severity.LOW,

@@ -4,17 +4,20 @@ import asyncio
 import hashlib
 import uuid
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import cast
 
 from temporalio import activity
 from temporalio.client import Client, WorkflowHandle
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
-from activities.ports import SourceUnknown
+from activities.experiment_ports import Experiments, SampleReview
+from activities.ports import SourceUnknown, Text
 from activities.review import ReviewActivities
+from activities.sample_reports import SampleReportActivities
 from models.experiment import (
     Assessment,
     Bar,
@@ -27,6 +30,7 @@ from models.experiment import (
     GateTask,
     PrepareSummary,
     PrepareTask,
+    PublishSummary,
     ResultsTask,
     SampleEnd,
     SampleRef,
@@ -36,12 +40,13 @@ from models.experiment import (
 from models.expert import ExpertName
 from models.gate import Decision, Outcome, PolicyName
 from models.measure import Counts, Estimate, Latency, Metrics, Quality
-from models.source import Language, SourceManifest
+from models.source import Language
 from models.verdict import AiVerdict, Verdict
-from tests.fakes import MemoryReviews, MemorySources, ScriptedAnalyst, ScriptedModels, order
+from tests.fakes import MemoryReviews, MemorySources, ScriptedAnalyst, ScriptedModels, order, sample_review
 from worker import workflow_runner
 from workflows.experiment import ExperimentWorkflow
 from workflows.review import ReviewWorkflow
+from workflows.sample_reviews import order_for
 
 SEC = ExpertName.SECURITY
 BROKEN = "f" * 32
@@ -78,7 +83,7 @@ def decision(outcome: Outcome = Outcome.PASS) -> Decision:
 class Sources(MemorySources):
     """One of them cannot be read."""
 
-    async def lines(self, source_id: str) -> tuple[SourceManifest, Mapping[str, Sequence[str]]]:
+    async def lines(self, source_id: str) -> Text:
         if source_id == BROKEN:
             raise SourceUnknown
         return await super().lines(source_id)
@@ -150,6 +155,12 @@ class World:
         return Batch(template=order(queue=queue, experts=(SEC,)), samples=refs)
 
     @activity.defn
+    async def publish_samples(self, task: PrepareTask) -> PublishSummary:
+        self.seen["publish"] += 1
+        acts = SampleReportActivities(cast(Experiments, Reviews(self)), Sources(), self.reviews, "test")
+        return await acts.publish_samples(task)
+
+    @activity.defn
     async def note_results(self, task: ResultsTask) -> None:
         self.seen["note"] += 1
         for end in task.ends:
@@ -191,6 +202,7 @@ class World:
             self.open_experiment,
             self.prepare_samples,
             self.list_reviews,
+            self.publish_samples,
             self.note_results,
             self.note_status,
             self.evaluate_experiment,
@@ -226,6 +238,17 @@ class World:
             state=ExperimentState(),
         )
         return await client.start_workflow(ExperimentWorkflow.run, what, id=f"experiment-{self.run}", task_queue=queue)
+
+
+class Reviews:
+    """The part of the port that publishing needs."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def reviews(self, experiment_id: str, first: int, count: int) -> list[SampleReview]:
+        refs = [self._world.ref(number) for number in range(first, first + count)]
+        return [sample_review(ref.number, order_for(ref, order(experts=(SEC,))), done=ref.done) for ref in refs]
 
 
 async def until(true: Callable[[], bool], seconds: float = 20.0) -> None:

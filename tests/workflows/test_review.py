@@ -20,7 +20,17 @@ from models.expert import ExpertName
 from models.opinion import Opinion, Rejection
 from models.order import ReviewOrder, ReviewOutcome
 from models.review import ExpertStatus, ReviewMode, ReviewReport
-from tests.fakes import MemoryReviews, MemorySources, ScriptedAnalyst, ScriptedModels, finding, order, static
+from tests.activities.test_sample_reports import published, said
+from tests.fakes import (
+    MemoryReviews,
+    MemorySources,
+    ScriptedAnalyst,
+    ScriptedModels,
+    finding,
+    order,
+    sample_review,
+    static,
+)
 from worker import workflow_runner
 from workflows.review import ReviewWorkflow
 
@@ -300,6 +310,17 @@ async def test_what_is_prepared_is_not_analysed_again(client: Client, queue: str
     assert (report.partial, report.experts[0].seconds) == (False, 1.5)
     assert panel.handle is not None
     assert len((await panel.handle.fetch_history()).events) <= 13
+
+
+async def test_what_is_prepared_ends_as_samples_do_that_are_published_together(client: Client, queue: str) -> None:
+    panel, store = Panel(), MemoryReviews()
+    what = order(queue=queue, prepared=True, experts=(SEC, ExpertName.QUALITY, META))
+    for each in (panel.store, store):
+        await each.save_static(what.review_id, static(SEC, finding()), 1.5)
+        await each.save_static(what.review_id, static(ExpertName.QUALITY), 1.5)
+    await panel.review(client, queue, what)
+    await published(store, sample_review(0, what))
+    assert said(store, what.review_id) == said(panel.store, what.review_id)
 
 
 async def test_what_only_seems_prepared_is_a_failure(client: Client, queue: str) -> None:

@@ -194,7 +194,7 @@ async def test_results_are_what_was_noted_first(lab: Lab) -> None:
     await lab.experiments.note_batch(reviews[:3], 9.0)
     assert [each.order.prepared for each in await lab.experiments.reviews(made, 0, 4)] == [True, True, True, False]
     for each in orders[:2]:
-        await lab.reviews.publish(report(each), datetime.now(UTC))
+        await lab.reviews.publish([report(each)])
     ends = (
         SampleEnd(review_id=reviews[0], seconds=1.0),
         SampleEnd(review_id=reviews[1], seconds=2.0, cached=True),

@@ -89,7 +89,7 @@ async def test_saving_twice_changes_nothing(database: Database, statements: Stat
     for _ in range(2):
         await reviews.save_static(what.review_id, result, 1.5)
         await reviews.save_opinion(what.review_id, SEC, 1, Opinion(confidence=0.5))
-        await reviews.publish(report(what), datetime.now(UTC))
+        await reviews.publish([report(what)])
     assert await reviews.start_expert(what.review_id, SEC) == result
     assert (await reviews.static_results(what.review_id))[SEC] == (result, 1.5)
     assert await reviews.opinion(what.review_id, SEC, 1) == Opinion(confidence=0.5)
@@ -101,7 +101,7 @@ async def test_saving_twice_changes_nothing(database: Database, statements: Stat
 async def test_a_review_that_ended_stays_as_it_ended(database: Database, statements: Statements) -> None:
     _, reviews, what = await stored(database, statements)
     assert [row.id for row in await reviews.unfinished()] == [what.review_id]
-    await reviews.publish(report(what), datetime.now(UTC))
+    await reviews.publish([report(what)])
     await reviews.finish(what.review_id, ReviewStatus.FAILED, "late", datetime.now(UTC))
     row = await reviews.get(ME, what.review_id)
     assert (row.status, row.failure, row.partial) == ("completed", None, False)

@@ -27,7 +27,7 @@ from models.trial_report import compare
 from tests.activities.passed import chain, passed
 from tests.activities.versioned import promoted
 from tests.fakes import TEXTS, manifest, order
-from tests.models.test_trial import report
+from tests.models.test_trial import made, report
 
 
 class Desk:
@@ -65,7 +65,7 @@ class Desk:
         return review_id, shadow_id
 
     async def publish(self, review_id: str, said: ReviewReport) -> None:
-        await self.reviews.publish(said.model_copy(update={"review_id": review_id}), datetime.now(UTC))
+        await self.reviews.publish([made(review_id, said)])
 
     async def compared(self) -> int:
         found = await self.trials.finished(20)
