@@ -128,6 +128,10 @@ class ToolRun(Wire):
     tool: Slug
     version: str = Field(max_length=40)
     seconds: float = Field(ge=0)
+    cpu_seconds: float = Field(default=0.0, ge=0)
+    """Processor time; 0 where nothing was started for it."""
+    peak_mib: float = Field(default=0.0, ge=0)
+    """Most memory that one of its processes had at once."""
     files: int = Field(ge=0)
     """Files it was given."""
     failure: CoverageReason | None = None

@@ -27,6 +27,37 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """What work took of the machine."""
+
+    seconds: float = 0.0
+    """Of the clock; not the wait for a turn."""
+    cpu_seconds: float = 0.0
+    peak_mib: float = 0.0
+    """Most memory that one of its programs had at once."""
+
+    def __add__(self, other: "Usage") -> "Usage":
+        """One after the other."""
+        return Usage(
+            self.seconds + other.seconds,
+            self.cpu_seconds + other.cpu_seconds,
+            max(self.peak_mib, other.peak_mib),
+        )
+
+    def part(self, portion: float) -> "Usage":
+        """A share of it; memory is not shared."""
+        return Usage(self.seconds * portion, self.cpu_seconds * portion, self.peak_mib)
+
+    def told(self) -> dict[str, float]:
+        """As a tool's run states it."""
+        return {
+            "seconds": round(self.seconds, 3),
+            "cpu_seconds": round(self.cpu_seconds, 3),
+            "peak_mib": round(self.peak_mib, 1),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Completed:
     """How a child process ended."""
 
@@ -35,7 +66,7 @@ class Completed:
     stdout: bytes
     stderr: bytes
     """The last 8 KiB, for diagnosis in a log of the tool's own; never shown, never in an exception."""
-    seconds: float
+    usage: Usage = Usage()
 
 
 class Sandbox(Protocol):

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from activities.experts.analyser import Analyser, Analysis, ProjectAnalyser, Sandbox
+from activities.experts.analyser import Analyser, Analysis, ProjectAnalyser, Sandbox, Usage
 from activities.experts.analysers.common import CHUNK_BYTES, CHUNK_FILES, RETRY_PIECES
 from activities.experts.panel import PANEL, guarded
 from activities.experts.results import planned, result_of
@@ -168,9 +168,8 @@ def parts_of(whole: Analysis, shares: Sequence[Share]) -> list[Analysis]:
 
 def _part_of(whole: Analysis, share: Share, findings: tuple[ExpertFinding, ...], portion: float) -> Analysis:
     beside = {path: f"{share.tree.root.name}/{path}" for path in share.paths}
-    run = whole.run.model_copy(
-        update={"files": len(share.paths), "seconds": round(whole.run.seconds * portion, 3)},
-    )
+    usage = Usage(whole.run.seconds, whole.run.cpu_seconds, whole.run.peak_mib).part(portion)
+    run = whole.run.model_copy(update={"files": len(share.paths), **usage.told()})
     return Analysis(
         run=run,
         findings=findings,

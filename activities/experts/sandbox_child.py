@@ -86,7 +86,9 @@ def supervise(config: dict[str, Any], status: int) -> NoReturn:
         if pid == program:
             break
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    os.write(status, f"exit {wait_status} {usage.ru_utime + usage.ru_stime:.3f}\n".encode())
+    # Kilobytes on Linux, bytes on macOS.
+    peak = usage.ru_maxrss if sys.platform == "linux" else usage.ru_maxrss // 1024
+    os.write(status, f"exit {wait_status} {usage.ru_utime + usage.ru_stime:.3f} {peak}\n".encode())
     if not config["namespaces"]:
         kill_descendants()
     os._exit(0)

@@ -12,7 +12,7 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import Generator
 from pathlib import Path
 
-from activities.experts.analyser import Completed, Limits, Outcome
+from activities.experts.analyser import Completed, Limits, Outcome, Usage
 
 LAUNCH = "import sys; sys.path.append(sys.argv[3]); from activities.experts.sandbox_child import main; main()"
 CODE_ROOT = str(Path(__file__).resolve().parents[2])
@@ -67,13 +67,22 @@ def outcome_of(status: tuple[str, str], stderr: bytes, limits: Limits) -> tuple[
         return "tool_missing", None
     if word != "exit":
         return "killed", None
-    wait_status, cpu_seconds = rest.split()
+    wait_status, cpu_seconds, _ = rest.split()
     code = os.waitstatus_to_exitcode(int(wait_status))
     if code == -signal.SIGXCPU or (code == -signal.SIGKILL and float(cpu_seconds) >= limits.cpu_seconds):
         return "cpu", code
     if code != 0 and any(mark in stderr for mark in OUT_OF_MEMORY):
         return "memory", code
     return ("exited" if code >= 0 else "killed"), code
+
+
+def used(status: tuple[str, str]) -> tuple[float, float]:
+    """Processor seconds and most MiB of memory, by the launcher's word; zeros where it said none."""
+    word, rest = status
+    if word != "exit":
+        return 0.0, 0.0
+    _, cpu_seconds, peak_kib = rest.split()
+    return float(cpu_seconds), int(peak_kib) / 1024
 
 
 async def launch(config: dict[str, object], stdin: bytes, limits: Limits) -> Completed:
@@ -101,8 +110,10 @@ async def launch(config: dict[str, object], stdin: bytes, limits: Limits) -> Com
             cut = "output_too_large"
         finally:
             await _end(process, gently=not config["namespaces"])
-        outcome, code = (cut, None) if cut else outcome_of(read_status(status), bytes(errors), limits)
-    return Completed(outcome, code, bytes(output), bytes(errors), time.monotonic() - started)
+        told = read_status(status)
+        outcome, code = (cut, None) if cut else outcome_of(told, bytes(errors), limits)
+    usage = Usage(time.monotonic() - started, *used(told))
+    return Completed(outcome, code, bytes(output), bytes(errors), usage)
 
 
 class _TooMuch(Exception):

@@ -81,7 +81,7 @@ class AstGrepAnalyser:
                 done = await sandbox.run([*argv, "--", *where], tree=tree.root, extra_read=extra)
                 whole = failure_of(done) or complaint(done, len(group), sum(path in empty for path in group))
                 part = Part(whole=whole) if whole else parsed(done.stdout, where)
-                part.seconds = done.seconds
+                part.usage = done.usage
                 return part
 
             by_language = [[path for path in paths if languages[path] is language] for language in Language]

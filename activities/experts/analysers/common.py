@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from activities.experts.analyser import Analysis, Completed
+from activities.experts.analyser import Analysis, Completed, Usage
 from activities.ports import SourceTree
 from models.expert import CoverageReason, ExpertFinding, ExpertName, Place, Severity, ToolRun
 from models.source import Language, SourceFile
@@ -51,8 +51,7 @@ class Part:
     failed: dict[str, CoverageReason] = field(default_factory=dict[str, CoverageReason])
     whole: CoverageReason | None = None
     """Why nothing of the chunk can be trusted."""
-    seconds: float = 0.0
-    """How long the tool ran; not how long it waited for its turn."""
+    usage: Usage = Usage()
 
 
 def program(name: str) -> str:
@@ -164,7 +163,7 @@ async def in_chunks(
     done = [row for rows in await asyncio.gather(*(once(group, True) for group in groups)) for row in rows]
     total = Part()
     for group, part in done:
-        total.seconds += part.seconds
+        total.usage += part.usage
         if part.whole is not None:
             total.failed |= dict.fromkeys(group, part.whole)
             continue
@@ -187,9 +186,9 @@ async def analysis(
     run = ToolRun(
         tool=tool,
         version=version(distribution),
-        seconds=round(part.seconds, 3),
         files=len(paths),
         failure=part.whole,
+        **part.usage.told(),
     )
     findings = await asyncio.to_thread(quoted, tree, expert, tool, part.hits)
     return Analysis(run=run, findings=findings, analysed=frozenset(paths) - part.failed.keys(), failed=part.failed)

@@ -13,7 +13,7 @@ from typing import Annotated, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from activities.experts.analyser import Analysis, Completed, Limits, Sandbox
+from activities.experts.analyser import Analysis, Completed, Limits, Sandbox, Usage
 from activities.experts.analysers.common import Hit, failure_of, quoted, version
 from activities.experts.children.protocol import INPUT_INVALID
 from activities.ports import SourceBatch, SourceTree
@@ -100,7 +100,7 @@ class ChildAnalyser(ABC, Generic[A]):
         answers = await asyncio.to_thread(_read, done, self.answer, len(orders))
         total = sum(map(len, wanted)) or 1
         return [
-            await self._analysis(tree, paths, answer, done.seconds * len(paths) / total)
+            await self._analysis(tree, paths, answer, done.usage.part(len(paths) / total))
             for tree, paths, answer in zip(batch.trees, wanted, answers, strict=True)
         ]
 
@@ -108,16 +108,16 @@ class ChildAnalyser(ABC, Generic[A]):
         return {kind: tree.artifacts[kind] for kind in self.artifacts if kind in tree.artifacts}
 
     async def _analysis(
-        self, tree: SourceTree, wanted: tuple[str, ...], answer: A | CoverageReason, seconds: float
+        self, tree: SourceTree, wanted: tuple[str, ...], answer: A | CoverageReason, usage: Usage
     ) -> Analysis:
         """The result, with each wanted file accounted for: one the child did not mention has failed."""
         failure = answer if isinstance(answer, CoverageReason) else None
         run = ToolRun(
             tool=self.name,
             version=version(self.package),
-            seconds=round(seconds, 3),
             files=len(wanted),
             failure=failure,
+            **usage.told(),
         )
         if isinstance(answer, CoverageReason):
             return Analysis(run=run, failed=dict.fromkeys(wanted, answer))

@@ -63,9 +63,9 @@ async def run_child(
         missing = b"ModuleNotFoundError" in done.stderr
         whole = CoverageReason.TOOL_MISSING if missing else CoverageReason.CRASHED
     if whole is not None:
-        return [], Part(whole=whole, seconds=done.seconds)
+        return [], Part(whole=whole, usage=done.usage)
     rows, part = read_rows(done.stdout, paths)
-    part.seconds = done.seconds
+    part.usage = done.usage
     return rows, part
 
 

@@ -67,7 +67,7 @@ class RuffAnalyser:
             if whole is None and done.returncode != 0:
                 whole = CoverageReason.CRASHED
             part = Part(whole=whole) if whole else parsed(done.stdout, prefix, self._expert, done.stderr)
-            part.seconds = done.seconds
+            part.usage = done.usage
             return part
 
         work = in_chunks(tree, chunks(tree, paths), call)

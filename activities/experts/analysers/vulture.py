@@ -44,7 +44,7 @@ class VultureAnalyser:
         counts = tuple(map(len, wanted.values()))
         rows, whole = await run_child(self.name, "vulture", batch.root, sandbox, paths, counts)
         parts = {
-            name: Part(whole=whole.whole, seconds=whole.seconds * len(wanted[name]) / len(paths)) for name in wanted
+            name: Part(whole=whole.whole, usage=whole.usage.part(len(wanted[name]) / len(paths))) for name in wanted
         }
         for path in paths:
             name, _, mine = path.partition("/")

@@ -6,7 +6,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from activities.experts.analyser import Completed, Limits
+from activities.experts.analyser import Completed, Limits, Usage
 
 
 class PlainSandbox:
@@ -46,11 +46,11 @@ class PlainSandbox:
             except TimeoutError:
                 process.kill()
                 await process.wait()
-                return Completed("timeout", None, b"", b"", time.monotonic() - started)
-        seconds = time.monotonic() - started
+                return Completed("timeout", None, b"", b"", Usage(time.monotonic() - started))
+        usage = Usage(time.monotonic() - started)
         if len(out) > limits.output_bytes:
-            return Completed("output_too_large", process.returncode, b"", err[-8192:], seconds)
+            return Completed("output_too_large", process.returncode, b"", err[-8192:], usage)
         code = process.returncode
         if code and b"MemoryError" in err:
-            return Completed("memory", code, b"", err[-8192:], seconds)
-        return Completed("exited" if code is not None and code >= 0 else "killed", code, out, err[-8192:], seconds)
+            return Completed("memory", code, b"", err[-8192:], usage)
+        return Completed("exited" if code is not None and code >= 0 else "killed", code, out, err[-8192:], usage)

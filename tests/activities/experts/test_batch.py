@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from activities.experts.analyser import Completed, Limits, Sandbox
+from activities.experts.analyser import Completed, Limits, Sandbox, Usage
 from activities.experts.analysers.import_graph import PythonImportsAnalyser
 from activities.experts.analysers.ruff import RuffAnalyser
 from activities.experts.analysers.suppression_comments import SuppressionAnalyser
@@ -42,7 +42,7 @@ def side_by_side(root: Path, projects: Mapping[str, Mapping[str, str]]) -> Sourc
 
 
 def without_seconds(result: StaticResult) -> StaticResult:
-    tools = tuple(run.model_copy(update={"seconds": 0.0}) for run in result.tools)
+    tools = tuple(run.model_copy(update={"seconds": 0.0, "cpu_seconds": 0.0, "peak_mib": 0.0}) for run in result.tools)
     return result.model_copy(update={"tools": tools})
 
 
@@ -99,7 +99,7 @@ class Starting:
     ) -> Completed:
         self.started += 1
         if self._poison in stdin + " ".join(argv).encode():
-            return Completed("killed", None, b"", b"", 0.1)
+            return Completed("killed", None, b"", b"", Usage(0.1))
         return await self._inner.run(argv, tree=tree, extra_read=extra_read, stdin=stdin, limits=limits)
 
 

@@ -85,15 +85,15 @@ class Broken:
 @pytest.mark.parametrize(
     ("done", "reason"),
     [
-        (Completed("timeout", None, b"", b"", 1), CoverageReason.TIMEOUT),
-        (Completed("memory", 1, b"", b"", 1), CoverageReason.MEMORY),
-        (Completed("killed", -11, b"", b"", 1), CoverageReason.CRASHED),
-        (Completed("exited", 1, b"", b"", 1), CoverageReason.CRASHED),
-        (Completed("exited", 3, b"", b"", 1), CoverageReason.OUTPUT_INVALID),
-        (Completed("exited", 0, b'{"analysed": [], "failed": {}, "more": 1}', b"", 1), CoverageReason.OUTPUT_INVALID),
-        (Completed("exited", 0, b"[" * 100_000, b"", 1), CoverageReason.OUTPUT_INVALID),
-        (Completed("output_too_large", None, b"", b"", 1), CoverageReason.OUTPUT_TOO_LARGE),
-        (Completed("tool_missing", None, b"", b"", 1), CoverageReason.TOOL_MISSING),
+        (Completed("timeout", None, b"", b""), CoverageReason.TIMEOUT),
+        (Completed("memory", 1, b"", b""), CoverageReason.MEMORY),
+        (Completed("killed", -11, b"", b""), CoverageReason.CRASHED),
+        (Completed("exited", 1, b"", b""), CoverageReason.CRASHED),
+        (Completed("exited", 3, b"", b""), CoverageReason.OUTPUT_INVALID),
+        (Completed("exited", 0, b'{"analysed": [], "failed": {}, "more": 1}', b""), CoverageReason.OUTPUT_INVALID),
+        (Completed("exited", 0, b"[" * 100_000, b""), CoverageReason.OUTPUT_INVALID),
+        (Completed("output_too_large", None, b"", b""), CoverageReason.OUTPUT_TOO_LARGE),
+        (Completed("tool_missing", None, b"", b""), CoverageReason.TOOL_MISSING),
     ],
 )
 async def test_a_child_that_fails_is_never_clean(tmp_path, analyser, artifacts, kinds, done, reason):
@@ -118,7 +118,7 @@ async def test_facts_about_places_that_are_not_in_the_source_are_dropped(tmp_pat
         "hubs": [],
         "violations": [],
     }
-    done = Completed("exited", 0, json.dumps(answer).encode(), b"", 1)
+    done = Completed("exited", 0, json.dumps(answer).encode(), b"")
     result = await analyse(PythonImportsAnalyser(), tree, Broken(done))
     assert result.analysed == {"shop/a.py"}
     assert set(result.failed.values()) == {CoverageReason.OUTPUT_INVALID}

@@ -196,7 +196,7 @@ async def test_each_limit_has_its_outcome(make: Make, tree: Path, code: str, lim
     assert done.outcome == outcome
     assert len(done.stdout) <= limits.output_bytes
     assert done.returncode != 0
-    assert done.seconds < 20
+    assert done.usage.seconds < 20
 
 
 @BOTH
@@ -226,7 +226,7 @@ async def test_a_fork_bomb_is_bounded_and_leaves_nothing(make: Make, tree: Path)
         pytest.skip("the process limit does not bind root outside a namespace")
     done = await make().run(python(FORKING), tree=tree, limits=Limits(processes=20, wall_seconds=10))
     assert 1 <= int(done.stdout) <= 20
-    assert done.seconds < 10
+    assert done.usage.seconds < 10
 
 
 def sleepers(seconds: str) -> list[int]:
@@ -292,3 +292,12 @@ def test_the_report_says_what_is_at_stake() -> None:
     level, reason = isolation_report()
     assert level in ("namespaces", "limits-only")
     assert "network" in reason
+
+
+@BOTH
+async def test_what_it_took_of_the_machine_is_told(make: Make, tree: Path) -> None:
+    busy = "import time\nkept = bytearray(80 * 2**20)\nwhile time.process_time() < 0.3: pass"
+    done = await make().run(python(busy), tree=tree)
+    assert done.outcome == "exited"
+    assert 0.25 <= done.usage.cpu_seconds < 5
+    assert 80 <= done.usage.peak_mib < 400

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from activities.experts.analyser import Analyser, Completed, Limits, Outcome
+from activities.experts.analyser import Analyser, Completed, Limits, Outcome, Usage
 from activities.experts.analysers import python_tool
 from activities.experts.analysers.astgrep import AstGrepAnalyser
 from activities.experts.analysers.bandit import BanditAnalyser
@@ -43,7 +43,7 @@ class Answering:
     isolation = "namespaces"
 
     def __init__(self, outcome: Outcome = "exited", code: int | None = 0, out: bytes = b"", err: bytes = b"") -> None:
-        self.answer = Completed(outcome, code, out, err, 0.1)
+        self.answer = Completed(outcome, code, out, err, Usage(0.1))
         self.calls = 0
 
     async def run(
@@ -176,7 +176,7 @@ async def test_one_bad_file_does_not_take_the_others_along(tmp_path: Path) -> No
     class Choking(KernelSandbox):
         async def run(self, argv: list[str], **rest: object) -> Completed:
             if any(word.endswith("bad.py") for word in argv):
-                return Completed("timeout", None, b"", b"", 1.0)
+                return Completed("timeout", None, b"", b"", Usage(1.0))
             return await super().run(argv, **rest)  # type: ignore[arg-type]
 
     files = {f"f{number}.py": GOOD for number in range(15)} | {"bad.py": GOOD}
