@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from typing import Any
 
@@ -18,6 +18,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from activities.alerts import AlertActivities
 from activities.audit import AuditActivities
+from activities.comparison import ComparisonActivities
 from activities.delivery.apprise import AppriseNotifier
 from activities.experiment import ExperimentActivities
 from activities.experts.batch import BatchPanel
@@ -39,6 +40,7 @@ from activities.quota.sweeper import QuotaSweeper
 from activities.quota_sweep import QuotaSweepActivities
 from activities.review import ReviewActivities
 from activities.sample_reports import SampleReportActivities
+from activities.stats.comparer import StatisticalComparer
 from activities.stats.evaluator import StatisticalEvaluator
 from activities.stats.intervals import ONE_SIDED, clopper_pearson
 from activities.verdict import ModelJudge
@@ -47,11 +49,12 @@ from models.monitor import ErrorRule
 from models.settings import Settings
 from starter.composition import Services, services
 from starter.logs import configure
-from starter.provider_services import key_rings
+from starter.provider_services import key_rings, price_table
 from starter.read_settings import settings_or_exit
 from starter.stack import readiness
 from workflows.alert import AlertDeliveryWorkflow
 from workflows.audit import AuditCheckpointWorkflow
+from workflows.comparison import ComparisonWorkflow
 from workflows.experiment import ExperimentWorkflow
 from workflows.health import ProviderHealthWorkflow
 from workflows.key_rotation import KeyRotationWorkflow
@@ -70,6 +73,7 @@ WORKFLOWS: list[type] = [
     PromotionWorkflow,
     ExperimentWorkflow,
     StableMonitorWorkflow,
+    ComparisonWorkflow,
 ]
 
 BUILD = f"conclave-{version('conclave')}"
@@ -133,6 +137,7 @@ class Activities:
     prepare: PrepareActivities
     reports: SampleReportActivities
     monitor: MonitorActivities
+    comparisons: ComparisonActivities
 
 
 def activities_of(parts: Services, analyst: Analyst, batches: BatchAnalyst) -> Activities:
@@ -153,6 +158,12 @@ def activities_of(parts: Services, analyst: Analyst, batches: BatchAnalyst) -> A
         prepare=PrepareActivities(parts.versions.experiments, batches, parts.sources, parts.reviews),
         reports=SampleReportActivities(parts.versions.experiments, parts.sources, parts.reviews, version("conclave")),
         monitor=monitor_activities(parts),
+        comparisons=ComparisonActivities(
+            parts.versions.comparisons,
+            StatisticalComparer(
+                parts.versions.comparisons, price_table(asked), lambda: datetime.now(UTC), version("conclave")
+            ),
+        ),
     )
 
 
@@ -222,6 +233,7 @@ def short_steps(acts: Activities) -> list[Callable[..., Any]]:
         acts.experiments.note_status,
         acts.experiments.gate_experiment,
         acts.experiments.settle_experiment,
+        acts.comparisons.note_comparison,
         acts.monitor.watch_stable,
         acts.monitor.follow_trials,
     ]
@@ -229,7 +241,12 @@ def short_steps(acts: Activities) -> list[Callable[..., Any]]:
 
 def long_steps(acts: Activities) -> list[Callable[..., Any]]:
     """Steps that keep processors busy."""
-    return [acts.review.analyse_source, acts.prepare.prepare_samples, acts.experiments.evaluate_experiment]
+    return [
+        acts.review.analyse_source,
+        acts.prepare.prepare_samples,
+        acts.experiments.evaluate_experiment,
+        acts.comparisons.compare_runs,
+    ]
 
 
 def workers(parts: Services, acts: Activities) -> list[Worker]:

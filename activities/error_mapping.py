@@ -7,6 +7,7 @@ from enum import Enum
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.comparison_ports import ComparisonUnknown
 from activities.experiment_ports import (
     BarChanged,
     ConfigQuarantined,
@@ -56,6 +57,7 @@ POSTURE: dict[type[Exception], tuple[FailureType, Retry]] = {
     KeyServiceRefused: (FailureType.KEK_REFUSED, Retry.NEVER),
     DatasetUnknown: (FailureType.DATASET_UNKNOWN, Retry.NEVER),
     ExperimentUnknown: (FailureType.EXPERIMENT_UNKNOWN, Retry.NEVER),
+    ComparisonUnknown: (FailureType.COMPARISON_UNKNOWN, Retry.NEVER),
     ConfigQuarantined: (FailureType.CONFIG_QUARANTINED, Retry.NEVER),
     BarChanged: (FailureType.BAR_CHANGED, Retry.NEVER),
     PolicyUnavailable: (FailureType.POLICY_UNAVAILABLE, Retry.ALWAYS),

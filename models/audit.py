@@ -53,6 +53,9 @@ class AuditAction(StrEnum):
     FORBIDDEN = "forbidden"
     """Somebody tried to decide over production without the role for it."""
     DATASET_IMPORTED = "dataset_imported"
+    COMPARISON_STARTED = "comparison_started"
+    """Fixes what is compared on what, the margins and alpha before anything is measured."""
+    COMPARISON_ENDED = "comparison_ended"
     ROLLOUT_STARTED = "rollout_started"
     ROLLOUT_STOPPED = "rollout_stopped"
 

@@ -37,6 +37,9 @@ class ComparisonStatus(StrEnum):
     FAILED = "failed"
 
 
+ENDED = frozenset({ComparisonStatus.COMPLETED, ComparisonStatus.CANCELLED, ComparisonStatus.FAILED})
+
+
 class Recommendation(StrEnum):
     """What to do with v2."""
 
@@ -55,9 +58,9 @@ class Margins(Wire):
 
     accuracy: float = Field(default=0.02, gt=0, lt=1)
     """As a difference of shares; also for a success metric that is shown not to differ."""
-    recall: float = Field(default=0.03, gt=0, lt=1)
-    precision: float = Field(default=0.03, gt=0, lt=1)
-    false_positive_rate: float = Field(default=0.03, gt=0, lt=1)
+    recall: float = Field(default=0.05, gt=0, lt=1)
+    precision: float = Field(default=0.05, gt=0, lt=1)
+    false_positive_rate: float = Field(default=0.05, gt=0, lt=1)
     error_rate: float = Field(default=0.02, gt=0, lt=1)
     latency: float = Field(default=0.25, gt=0, le=10)
     """Relative increase of the geometric mean of seconds per sample."""
@@ -233,7 +236,9 @@ class Resources(Wire):
     tool_seconds: float | None = None
     """Of the analysers, summed over samples."""
     cpu_seconds: float | None = None
+    """Processor time of the analysers."""
     memory_mib: float | None = None
+    """Most that one analyser had at once."""
     gpu_seconds: float | None = None
 
 
@@ -310,3 +315,94 @@ class ComparisonReport(Wire):
     libraries: dict[Slug, Annotated[str, StringConstraints(max_length=40)]] = {}
     """Versions of conclave, numpy, scipy and statsmodels."""
     generated_at: datetime
+
+
+class ComparisonOrder(Wire):
+    """Input of `ComparisonWorkflow`: ids and numbers only."""
+
+    comparison_id: str
+    name: str
+    rounds: tuple[tuple[str, str], ...] = ()
+    """Experiments of v1 and v2 that run at the same time, one round for each repeat; none: they were run before."""
+    samples: int = Field(default=1, ge=1)
+    """Of each experiment."""
+    analysis_queue: str
+    models_queue: str
+
+
+class ComparisonTask(Wire):
+    """One comparison."""
+
+    comparison_id: str
+
+
+class ComparisonStatusTask(Wire):
+    """Where a comparison stands from now on."""
+
+    comparison_id: str
+    status: ComparisonStatus
+    failure: Slug | None = None
+
+
+class ComparisonSummary(Wire):
+    """What came of a comparison, in few words; the report is in the store."""
+
+    recommendation: Recommendation
+    confidence: float
+    pairs: int = Field(ge=0)
+
+
+class ComparisonOutcome(Wire):
+    """Result of `ComparisonWorkflow`."""
+
+    comparison_id: str
+    status: ComparisonStatus
+    summary: ComparisonSummary | None = None
+    failure: Slug | None = None
+
+
+class ComparisonProgress(Wire):
+    """How far the runs of both sides are, together."""
+
+    samples: int = Field(ge=0)
+    done: int = Field(default=0, ge=0)
+    errors: int = Field(default=0, ge=0)
+
+
+class ComparisonView(Wire):
+    """A comparison as the API shows it."""
+
+    id: str
+    name: str
+    status: ComparisonStatus
+    versions: dict[Side, ComparedSide]
+    dataset_id: str
+    dataset: str
+    request: ComparisonRequest
+    progress: ComparisonProgress
+    report: ComparisonReport | None = None
+    failure: Slug | None = None
+    workflow_id: str
+    workflow_url: str | None = None
+    created_by: str
+    created_at: datetime
+    finished_at: datetime | None = None
+
+
+class ComparisonPage(Wire):
+    """Some comparisons, newest first, without their reports."""
+
+    comparisons: tuple[ComparisonView, ...] = ()
+    next_cursor: str | None = None
+
+
+class TestPage(Wire):
+    """Answer of `GET /comparisons/{id}/statistical-tests`."""
+
+    statistical_tests: tuple[StatisticalTest, ...] = ()
+
+
+class ExportRequest(Wire):
+    """Body of `POST /comparisons/{id}/export`."""
+
+    format: Literal["json", "csv", "pdf", "html"] = "pdf"

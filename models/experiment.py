@@ -41,6 +41,8 @@ class ExperimentStatus(StrEnum):
     """The gate said no to the configuration of production: people decide, for a measurement stops no reviews."""
     PROMOTED = "promoted"
     """It is, or was, stable."""
+    MEASURED = "measured"
+    """Its samples are over, for a comparison: no gate decides on it."""
     CANCELLED = "cancelled"
     FAILED = "failed"
     """It could not be finished; `failure` has the code."""
@@ -101,6 +103,8 @@ class ExperimentOrder(Wire):
     """Samples of one run of the process; then it goes on in a new one, so that no history grows long."""
     analysis_queue: str
     models_queue: str
+    gated: bool = True
+    """False: it ends when its samples are over; who ordered it reads what came of them."""
     state: "ExperimentState" = Field(default_factory=lambda: ExperimentState())
 
 

@@ -20,6 +20,7 @@ class FailureType(StrEnum):
     KEK_REFUSED = "kek_refused"
     DATASET_UNKNOWN = "dataset_unknown"
     EXPERIMENT_UNKNOWN = "experiment_unknown"
+    COMPARISON_UNKNOWN = "comparison_unknown"
     CONFIG_QUARANTINED = "config_quarantined"
     POLICY_UNAVAILABLE = "policy_unavailable"
     POLICY_MALFORMED = "policy_malformed"

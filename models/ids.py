@@ -31,6 +31,11 @@ def experiment_workflow_id(experiment_id: str) -> str:
     return f"experiment-{experiment_id}"
 
 
+def comparison_workflow_id(comparison_id: str) -> str:
+    """Id of the process that compares two configurations."""
+    return f"comparison-{comparison_id}"
+
+
 def analysis_queue(prefix: str) -> str:
     """Queue of the workers that run analysers: bound by processor."""
     return f"{prefix}-analysis"

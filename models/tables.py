@@ -364,6 +364,8 @@ class Experiment(SQLModel, table=True):
     dataset_id: str = Field(foreign_key="datasets.id", max_length=32)
     positions: list[int] = Field(sa_column=Column(JSONB, nullable=False))
     policy: str = Field(max_length=20)
+    comparison_id: str | None = Field(default=None, foreign_key="comparisons.id", max_length=32)
+    """Of the comparison that it is a run of; such a run is measured, and no gate decides on it."""
     status: str = Field(max_length=20)
     bar: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB, nullable=True))
     failure: str | None = Field(default=None, max_length=80)
@@ -392,6 +394,51 @@ class ExperimentSample(SQLModel, table=True):
     cached: bool = False
     failure: str | None = Field(default=None, max_length=80)
     finished_at: datetime | None = _utc(default=None)
+
+
+class Comparison(SQLModel, table=True):
+    """Two configurations on the same samples."""
+
+    __tablename__ = "comparisons"
+
+    id: str = Field(primary_key=True, max_length=32)
+    name: str = Field(max_length=80)
+    v1_version_id: str = Field(max_length=32)
+    """Id of a version or an experiment; `config` for a configuration that is neither."""
+    v2_version_id: str = Field(max_length=32)
+    sides: dict[str, Any] = _json()
+    dataset_id: str = Field(foreign_key="datasets.id", max_length=32)
+    dataset_size: int
+    request: dict[str, Any] = _json()
+    prices: str | None = Field(default=None, max_length=64)
+    """Hash of the price table when it was asked for; None: the runs were recorded before."""
+    status: str = Field(max_length=20)
+    metrics: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB, nullable=True))
+    report: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB, nullable=True))
+    recommendation: str | None = Field(default=None, max_length=20)
+    confidence: float | None = None
+    failure: str | None = Field(default=None, max_length=80)
+    idempotency_key: str | None = Field(default=None, max_length=255)
+    request_hash: str = Field(max_length=64)
+    created_by: str = Field(max_length=120)
+    created_at: datetime = _utc()
+    finished_at: datetime | None = _utc(default=None)
+
+
+class ComparisonTest(SQLModel, table=True):
+    """One statistical test of a comparison."""
+
+    __tablename__ = "statistical_tests"
+
+    id: str = Field(primary_key=True, max_length=40)
+    comparison_id: str = Field(foreign_key="comparisons.id", max_length=32)
+    test_name: str = Field(max_length=64)
+    metric: str = Field(max_length=64)
+    p_value: float | None = None
+    is_significant: bool
+    effect_size: float | None = None
+    test: dict[str, Any] = _json()
+    """All of it."""
 
 
 class Evaluation(SQLModel, table=True):

@@ -7,6 +7,7 @@ import typer
 
 from starter import (
     audit_commands,
+    comparison_commands,
     dataset_commands,
     experiment_commands,
     promotion_commands,
@@ -118,6 +119,7 @@ experiment_commands.install(app)
 audit_commands.install(app)
 promotion_commands.install(app)
 trial_commands.install(app)
+comparison_commands.install(app)
 
 
 @app.command()

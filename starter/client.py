@@ -117,6 +117,15 @@ class Client:
         except ValueError:  # no JSON, or other JSON: pydantic's error is one, too
             raise self._stranger() from None
 
+    def fetch(self, method: str, path: str, body: bytes | None = None) -> bytes:
+        """One request whose answer is a file.
+
+        Raises:
+            InvalidInput: the service refuses it and says why.
+            Unreachable: no answer.
+        """
+        return self._answered(method, path, body, None).content
+
     def lines(self, path: str) -> Iterator[str]:
         """The lines of a long answer, as they come.
 

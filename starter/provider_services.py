@@ -12,6 +12,7 @@ from activities.keys.sealer import EnvelopeSealer
 from activities.keys.transit import TransitOperator, TransitService
 from activities.llm.client import HttpModelWire
 from activities.llm.prices import LibraryPrices
+from activities.price_table import PriceTable
 from activities.quota.best_effort import BestEffortRedis, impatient_client
 from activities.quota.counters import RedisCounters
 from activities.quota.gate import QuotaGate
@@ -54,6 +55,11 @@ class ProviderServices:
     limiter: RedisLimiter
     routes: PostgresRoutes
     router: Router
+
+
+def price_table(parts: ProviderServices) -> PriceTable:
+    """What everything costs just now."""
+    return PriceTable(parts.catalogue, parts.prices)
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ from activities.policy.choose import policy_engine
 from activities.policy.engine import RegoEngine
 from activities.storage.audit import PostgresAudit
 from activities.storage.blacklist import PostgresBlacklist
+from activities.storage.comparisons import PostgresComparisons
 from activities.storage.database import Database
 from activities.storage.datasets import PostgresDatasets
 from activities.storage.experiments import PostgresExperiments
@@ -27,6 +28,7 @@ class VersionServices:
     checkpoints: SignedCheckpoints
     datasets: PostgresDatasets
     experiments: PostgresExperiments
+    comparisons: PostgresComparisons
     policies: RegoEngine
     versions: PostgresVersions
     blacklist: PostgresBlacklist
@@ -42,6 +44,7 @@ def version_services(settings: Settings, database: Database, sources: PostgresSo
         SettingMissing: an address or token is not set.
     """
     datasets = PostgresDatasets(database, sources)
+    experiments = PostgresExperiments(database, datasets, settings.task_queue)
     return VersionServices(
         audit=PostgresAudit(database),
         checkpoints=SignedCheckpoints(
@@ -52,7 +55,8 @@ def version_services(settings: Settings, database: Database, sources: PostgresSo
             path=settings.checkpoints_file,
         ),
         datasets=datasets,
-        experiments=PostgresExperiments(database, datasets, settings.task_queue),
+        experiments=experiments,
+        comparisons=PostgresComparisons(database, experiments),
         policies=policy_engine(settings),
         versions=PostgresVersions(database),
         blacklist=PostgresBlacklist(database),

@@ -144,6 +144,8 @@ class ExperimentWorkflow:
                     await self._noted(ExperimentStatus.PAUSED)
         await self._samples()
         await self._past_pauses()
+        if not self._order.gated:
+            return await self._noted(ExperimentStatus.MEASURED)
         return await self._decided()
 
     async def _past_pauses(self) -> None:

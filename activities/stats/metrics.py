@@ -67,7 +67,7 @@ class Tally:
     def add(self, result: SampleResult) -> None:
         """Count one sample."""
         report, sample = result.report, result.sample
-        worked = _working(report)
+        worked = working(report)
         self._worked |= worked
         claims = [] if report is None else [claim for found in report.findings if (claim := claim_of(found))]
         is_judged = bool(worked - {ExpertName.META})
@@ -130,7 +130,7 @@ def _loaded() -> None:
         import_module(name)
 
 
-def _working(report: ReviewReport | None) -> frozenset[ExpertName]:
+def working(report: ReviewReport | None) -> frozenset[ExpertName]:
     """Experts that delivered something."""
     return frozenset() if report is None else frozenset(it.expert for it in report.experts if it.status in WORKED)
 

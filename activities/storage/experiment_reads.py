@@ -42,17 +42,18 @@ class ExperimentReads:
     async def page(self, before: Position | None, size: int) -> list[tables.Experiment]:
         """Experiments, newest first, older than a position."""
         experiment = tables.Experiment
-        query = select(experiment)
+        query = select(experiment).where(col(experiment.comparison_id).is_(None))
         query = page_of(query, col(experiment.created_at), col(experiment.id), before, size)
         async with self._database.statements() as session:
             return list((await session.execute(query)).scalars())
 
     async def unfinished(self) -> list[tables.Experiment]:
-        """Experiments that count as under way."""
+        """Experiments that count as under way; those of a comparison are looked after by its process."""
         under_way = [status.value for status in ExperimentStatus if status not in ENDED]
         query = select(tables.Experiment).where(
             col(tables.Experiment.status).in_(under_way),
             col(tables.Experiment.status) != ExperimentStatus.CREATED.value,
+            col(tables.Experiment.comparison_id).is_(None),
         )
         async with self._database.statements() as session:
             return list((await session.execute(query)).scalars())

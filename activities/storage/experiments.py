@@ -28,7 +28,8 @@ from activities.storage.experiment_rows import (
 )
 from models import tables
 from models.audit import AuditAction
-from models.experiment import ENDED, Bar, Evaluation, ExperimentRequest, ExperimentStatus, SampleEnd
+from models.dataset import Split
+from models.experiment import ENDED, Bar, Evaluation, ExperimentStatus, SampleEnd
 from models.failures import FailureType
 from models.report_hash import report_hash
 from models.review import ReviewStatus
@@ -60,7 +61,7 @@ class PostgresExperiments(ExperimentReads):
         request, moment = wanted.request, datetime.now(UTC)
         config, said = config_hash(request.config), request.config.model_dump(mode="json")
         async with self._database.transaction() as session:
-            positions = await _positions(session, request)
+            positions = await positions_in(session, request.dataset_id, request.split, request.limit)
             if not positions:
                 raise NoSamples
             named = {
@@ -201,14 +202,19 @@ async def _replayed(session: AsyncSession, wanted: Creation) -> tables.Experimen
     return (await session.execute(query)).scalar_one()
 
 
-async def _positions(session: AsyncSession, request: ExperimentRequest) -> list[int]:
+async def positions_in(session: AsyncSession, dataset_id: str, split: Split | None, limit: int | None) -> list[int]:
+    """Positions of the samples that are asked for, in order.
+
+    Raises:
+        DatasetUnknown: no such dataset.
+    """
     sample = tables.Sample
-    if await session.get(tables.Dataset, request.dataset_id) is None:
+    if await session.get(tables.Dataset, dataset_id) is None:
         raise DatasetUnknown
-    query = select(col(sample.position)).where(col(sample.dataset_id) == request.dataset_id)
-    if request.split is not None:
-        query = query.where(col(sample.split) == request.split.value)
-    query = query.order_by(col(sample.position)).limit(request.limit)
+    query = select(col(sample.position)).where(col(sample.dataset_id) == dataset_id)
+    if split is not None:
+        query = query.where(col(sample.split) == split.value)
+    query = query.order_by(col(sample.position)).limit(limit)
     return list((await session.execute(query)).scalars())
 
 

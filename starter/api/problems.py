@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from temporalio.service import RPCError
 
+from activities.comparison_ports import ComparisonUnknown
 from activities.experiment_ports import (
     ConfigQuarantined,
     DatasetUnknown,
@@ -56,6 +57,7 @@ UNKNOWN: dict[type[Exception], str] = {
     DatasetUnknown: "dataset",
     SampleUnknown: "sample",
     ExperimentUnknown: "experiment",
+    ComparisonUnknown: "comparison",
     PromotionUnknown: "promotion",
     QuarantineUnknown: "quarantine",
     VersionUnknown: "version",

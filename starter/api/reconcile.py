@@ -8,6 +8,7 @@ from temporalio.service import RPCError
 
 from activities.ports import StoreUnavailable
 from models.order import ReviewOrder
+from starter.comparisons import reconcile_comparisons
 from starter.composition import Services
 from starter.experiments import reconcile_experiments
 from starter.promotions import reconcile_promotions
@@ -44,6 +45,7 @@ async def reconcile_once(services: Services) -> None:
             await services.reviews.finish(row.id, status, f"process_{status}", datetime.now(UTC))
     await reconcile_promotions(services)
     await reconcile_experiments(services)
+    await reconcile_comparisons(services)
     await reconcile_trials(services)
 
 

@@ -9,6 +9,7 @@ from models.wire import Wire
 from starter.audit_client import AuditClient
 from starter.client import Client, Unreachable
 from starter.commands.service import connected
+from starter.comparison_client import ComparisonClient
 from starter.experiment_client import ExperimentClient
 from starter.promotion_client import PromotionClient
 from starter.provider_client import ProviderClient
@@ -38,6 +39,11 @@ def ask_versions(command: str, work: Callable[[VersionClient], int | None]) -> i
 def ask_experiments(command: str, work: Callable[[ExperimentClient], int | None]) -> int:
     """As `ask`, about experiments."""
     return _asked(command, lambda client: work(ExperimentClient(client)))
+
+
+def ask_comparisons(command: str, work: Callable[[ComparisonClient], int | None]) -> int:
+    """As `ask`, about comparisons."""
+    return _asked(command, lambda client: work(ComparisonClient(client)))
 
 
 def ask_audit(command: str, work: Callable[[AuditClient], int | None]) -> int:

@@ -132,7 +132,7 @@ def override_verdict(experiment_id: str, verdict: str, reason: str, as_json: boo
 
     def work(client: ExperimentClient) -> None:
         try:
-            request = OverrideRequest(verdict=_choice(verdict, Verdict, "VERDICT"), reason=reason)
+            request = OverrideRequest(verdict=choice(verdict, Verdict, "VERDICT"), reason=reason)
         except ValidationError:
             raise InvalidInput("invalid_option", "--reason takes one line of 3 to 400 characters.") from None
         _print(client.override(experiment_id, request), as_json)
@@ -149,8 +149,8 @@ def _request(client: ExperimentClient, wish: Wish, *, start: bool) -> Experiment
     if wish.dataset is None:
         raise InvalidInput("invalid_option", "Give --dataset; `conclave dataset list` shows what there is.")
     dataset = client.dataset(wish.dataset)
-    split = None if wish.split is None else _choice(wish.split, Split, "--split")
-    policy = None if wish.policy is None else _choice(wish.policy, PolicyName, "--policy")
+    split = None if wish.split is None else choice(wish.split, Split, "--split")
+    policy = None if wish.policy is None else choice(wish.policy, PolicyName, "--policy")
     name = wish.name or f"{dataset.name} {datetime.now(UTC):%Y-%m-%d %H.%M.%S}"
     try:
         return ExperimentRequest(
@@ -171,7 +171,12 @@ def _request(client: ExperimentClient, wish: Wish, *, start: bool) -> Experiment
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
-def _choice(value: str, kind: type[Choice], option: str) -> Choice:
+def choice(value: str, kind: type[Choice], option: str) -> Choice:
+    """What was typed, as one of the values that there are.
+
+    Raises:
+        InvalidInput: it is none.
+    """
     try:
         return kind(value.strip().lower())
     except ValueError:

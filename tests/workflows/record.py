@@ -16,6 +16,7 @@ from models.settings import Settings
 from starter.connection import connect
 from starter.stack.launcher import SERVERS
 from tests.stack_fixture import running_stack
+from tests.workflows.comparisons import COMPARISONS
 from tests.workflows.experiments import EXPERIMENTS
 from tests.workflows.promotion_rig import PROMOTIONS, run_promotion
 from tests.workflows.situations import HISTORIES, SITUATIONS, run_situation
@@ -39,13 +40,13 @@ async def _history(name: str, client: Client) -> str:
     queue = f"record-{name}"
     if name in PROMOTIONS:
         return await run_promotion(name, client, queue)
-    if name in EXPERIMENTS:
-        return await EXPERIMENTS[name](client, queue)
+    if name in EXPERIMENTS | COMPARISONS:
+        return await (EXPERIMENTS | COMPARISONS)[name](client, queue)
     return await (run_upkeep if name in UPKEEP else run_situation)(name, client, queue)
 
 
 if __name__ == "__main__":
     servers = [part for part in SERVERS if part.name == "temporal"]
     with tempfile.TemporaryDirectory() as folder, running_stack(Path(folder) / "home", servers) as stack:
-        names = sys.argv[1:] or sorted([*SITUATIONS, *UPKEEP, *PROMOTIONS, *EXPERIMENTS])
+        names = sys.argv[1:] or sorted([*SITUATIONS, *UPKEEP, *PROMOTIONS, *EXPERIMENTS, *COMPARISONS])
         asyncio.run(record(names, stack.environment()["TEMPORAL_ADDRESS"]))

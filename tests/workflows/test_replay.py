@@ -6,6 +6,7 @@ from temporalio.client import WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
+from tests.workflows.comparisons import COMPARISONS
 from tests.workflows.experiments import EXPERIMENTS
 from tests.workflows.promotion_rig import PROMOTIONS
 from tests.workflows.situations import HISTORIES, SITUATIONS
@@ -26,9 +27,10 @@ def test_every_situation_is_recorded() -> None:
         *UPKEEP,
         *PROMOTIONS,
         *EXPERIMENTS,
+        *COMPARISONS,
     }
 
 
 def test_every_workflow_has_a_history() -> None:
     kinds = {workflow._Definition.must_from_class(each).name for each in WORKFLOWS}  # pyright: ignore[reportPrivateUsage]
-    assert kinds == {"review", "promotion", "experiment", *UPKEEP}
+    assert kinds == {"review", "promotion", "experiment", "comparison", *UPKEEP}
