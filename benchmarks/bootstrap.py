@@ -14,10 +14,11 @@ import numpy as np
 
 from activities.stats.resampling import Interval, quantile_difference, ratio_difference, total_increase
 from benchmarks.rounds import Target, alternate, ratio, show, timed, verdict
+from tests.compared import report, side
 
 RESAMPLES = 10_000
 FEW, MANY = 5_000, 100_000
-SECONDS, MEMORY = 2.0, 500.0
+SECONDS, MEMORY, WHOLE_SECONDS = 2.0, 500.0, 30.0
 MIB = 2**20
 ALONE = "--alone"
 LIBRARY = "scipy"
@@ -105,6 +106,9 @@ def compare(rounds: int) -> None:
             seconds, most = timed(work), memory_of(name, MANY)
             rows.append(row(name, MANY, work(), seconds, most))
             targets.append(Target(f"peak memory of {name}, {MANY} pairs", most, MEMORY, " MiB", 0))
+    one, other = side(MANY, 0.80, 1), side(MANY, 0.81, 2)
+    whole = timed(lambda: report(one, other))
+    targets.append(Target(f"a whole comparison of {MANY} pairs", whole, WHOLE_SECONDS, " s"))
     show("Paired bootstrap", ("what", "pairs", "resamples", "interval", "time", "peak"), rows)
     print(f"scipy takes {1 / quicker:.1f} times as long over {FEW} pairs.")
     verdict(targets)

@@ -5,13 +5,19 @@ hold, so none is tested at less than full alpha (an intersection-union test). No
 taken for there being none: only an interval within the margin says that.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import NormalDist
 
 from models.comparison import Compared, Finding, Margins, Recommendation
 
 SUCCESS = "accuracy"
 GUARDRAILS = ("recall", "precision", "false_positive_rate", "error_rate", "latency", "cost")
+MOST_SAMPLES = 100_000
+"""More further samples than this nobody takes."""
+FOUR_OF_FIVE = ((NormalDist().inv_cdf(0.975) + NormalDist().inv_cdf(0.8)) / NormalDist().inv_cdf(0.975)) ** 2
+"""What a test that succeeds four times of five takes more than one that succeeds every other time."""
 NOTHING = 0.5
 """The confidence where nothing was decided."""
 
@@ -74,6 +80,42 @@ def concluded(metrics: Mapping[str, Compared], margins: Margins, alpha: float, *
     if held and success.verdict == "same":
         return Conclusion(Recommendation.HOLD, 1 - alpha, tuple(findings))
     return Conclusion(Recommendation.INCONCLUSIVE, NOTHING, tuple(findings))
+
+
+def more_samples(metrics: Mapping[str, Compared], conclusion: Conclusion, margins: Margins, samples: int) -> int | None:
+    """Further samples with which what is unclear would be decided four times of five, if things are as they look.
+
+    An interval's width falls with the square root of the number of samples: the one that has to shrink most tells.
+
+    Args:
+        metrics: judged.
+        conclusion: inconclusive; of any other there is nothing left to decide.
+        margins: of the guardrails.
+        samples: in the comparison.
+
+    Returns:
+        None where nothing is left to decide, or where more samples than anybody takes would not decide it.
+    """
+    if conclusion.recommendation is not Recommendation.INCONCLUSIVE:
+        return None
+    open_ = [each for each in conclusion.findings if each.verdict == "unclear" and each.role != "quality"]
+    factors = [_factor(metrics[each.metric], _margin(each.metric, margins), each.role == "success") for each in open_]
+    if not factors or None in factors:
+        return None
+    further = math.ceil(samples * (max(each for each in factors if each is not None) - 1))
+    return further if 0 < further <= MOST_SAMPLES else None
+
+
+def _factor(metric: Compared, margin: float, success: bool) -> float | None:
+    """How many times the samples an unclear metric takes; None: no number of them."""
+    if metric.low is None or metric.high is None or metric.change is None:
+        return None
+    worse = metric.change if metric.better == "lower" else -metric.change
+    # A success metric is decided by being shown to differ, or to lie within the margin; a guardrail by clearing it.
+    distance = max(abs(metric.change), margin - abs(metric.change)) if success else margin - worse
+    if distance <= 0:
+        return None
+    return ((metric.high - metric.low) / 2 / distance) ** 2 * FOUR_OF_FIVE
 
 
 def _sure(metric: Compared) -> float:

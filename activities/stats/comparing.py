@@ -13,7 +13,7 @@ from activities.stats.observed import Observation
 from activities.stats.overlap import confusion, consistency, overlap
 from activities.stats.paired import mcnemar
 from activities.stats.pairs import Pairs, paired
-from activities.stats.power import mcnemar_detectable, mcnemar_sample_size
+from activities.stats.power import mcnemar_detectable
 from models.comparison import (
     HIGHLY,
     Compared,
@@ -22,18 +22,15 @@ from models.comparison import (
     Economy,
     Histogram,
     Power,
-    Recommendation,
     Regression,
     Resources,
     Side,
 )
-from models.comparison_rules import concluded, judged
+from models.comparison_rules import concluded, judged, more_samples
 
 BINS = 24
 LEAST_IN_SLICE = 10
 """Smaller slices are not looked at: nothing can be seen in them."""
-MOST_SAMPLES = 100_000
-"""More further samples than this nobody takes: the difference is then none."""
 MICRO = 1_000_000
 LIBRARIES = ("numpy", "scipy", "statsmodels")
 
@@ -76,7 +73,7 @@ def compare(evidence: Evidence) -> ComparisonReport:
         request.alpha,
         attrition=_attrition(metrics, request.alpha),
     )
-    power = _power(pairs, metrics["accuracy"], request, conclusion.recommendation)
+    further = more_samples(metrics, conclusion, request.margins, stored.dataset_size)
     return ComparisonReport(
         comparison_id=stored.id,
         versions=stored.sides,
@@ -103,7 +100,7 @@ def compare(evidence: Evidence) -> ComparisonReport:
         latency=_histogram(pairs),
         resources={side: _resources(runs) for side, runs in _sides(evidence)},
         economy=_economy(pairs, request),
-        power=power,
+        power=_power(pairs, request.alpha, further),
         margins=request.margins,
         alpha=request.alpha,
         findings=conclusion.findings,
@@ -293,16 +290,11 @@ def _economy(pairs: Pairs, request: ComparisonRequest) -> Economy:
     )
 
 
-def _power(pairs: Pairs, accuracy: Compared, request: ComparisonRequest, said: Recommendation) -> Power:
+def _power(pairs: Pairs, alpha: float, further: int | None) -> Power:
     """What these samples could have shown, and how many more would."""
     n, table = len(pairs), confusion(pairs)
     discordant = (table.only_v1 + table.only_v2) / n if n else 0.0
     if not discordant:
-        return Power(discordant=discordant if n else None)
-    more = None
-    if said is Recommendation.INCONCLUSIVE and accuracy.change:
-        # Half as many discordant pairs as differ would be no table at all: the difference bounds the discordance.
-        needed = mcnemar_sample_size(max(discordant, abs(accuracy.change)), accuracy.change, alpha=request.alpha)
-        more = needed - n if needed is not None and n < needed <= MOST_SAMPLES else None
-    detectable = mcnemar_detectable(n, discordant, alpha=request.alpha)
-    return Power(discordant=discordant, minimum_detectable=detectable, more_samples=more)
+        return Power(discordant=discordant if n else None, more_samples=further)
+    detectable = mcnemar_detectable(n, discordant, alpha=alpha)
+    return Power(discordant=discordant, minimum_detectable=detectable, more_samples=further)

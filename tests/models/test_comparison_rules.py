@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.comparison import Compared, ComparisonRequest, Margins, Recommendation
-from models.comparison_rules import GUARDRAILS, concluded, judged
+from models.comparison_rules import GUARDRAILS, concluded, judged, more_samples
 
 MARGINS = Margins()
 
@@ -63,6 +63,16 @@ def test_shown_to_be_the_same_is_held_and_unknown_is_inconclusive() -> None:
 def test_attrition_holds_a_promotion_up() -> None:
     found = concluded(measured(), MARGINS, 0.05, attrition=True)
     assert (found.recommendation, found.confidence) == (Recommendation.INCONCLUSIVE, 0.5)
+
+
+def test_the_widest_gap_tells_how_many_more_samples() -> None:
+    metrics = measured(accuracy=metric(-0.04, 0.04, p_value=0.9), false_positive_rate=metric(-0.1, 0.1, better="lower"))
+    found = concluded(metrics, MARGINS, 0.05, attrition=False)
+    # Accuracy lacks a factor of (0.04 / 0.02)², false alarms of (0.1 / 0.05)²: both 4, twice that for four of five.
+    assert more_samples(metrics, found, MARGINS, 200) == pytest.approx(200 * (4 * 2.04 - 1), rel=0.01)
+    assert more_samples(measured(), concluded(measured(), MARGINS, 0.05, attrition=False), MARGINS, 200) is None
+    lost = measured(latency=metric(None, None, better="lower"))
+    assert more_samples(lost, concluded(lost, MARGINS, 0.05, attrition=False), MARGINS, 200) is None
 
 
 @given(st.floats(-0.5, 0.5), st.floats(0, 0.3), st.sampled_from(["higher", "lower"]), st.floats(0.01, 0.2))

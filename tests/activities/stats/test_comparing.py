@@ -151,10 +151,10 @@ def test_findings_in_common_are_matched_one_to_one() -> None:
 
 
 def test_inconclusive_says_how_many_more_samples() -> None:
-    found = report(side(100, 0.70, 1), side(100, 0.75, 2))
+    found = report(side(400, 0.9, 1), side(400, 0.9, 8))
     assert found.recommendation is Recommendation.INCONCLUSIVE
     assert found.power.more_samples is not None and found.power.more_samples > 0
-    assert found.power.minimum_detectable is not None and found.power.minimum_detectable > 0.05
+    assert found.power.minimum_detectable is not None and found.power.minimum_detectable > 0.03
 
 
 def test_every_number_says_its_method_and_libraries() -> None:
