@@ -30,7 +30,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 COMMAND = re.compile(r"^(?:\$ |    )?(?:uv run )?conclave ([a-z]+)(.*)$", re.MULTILINE)
-GROUPS = ("provider", "key", "quota", "alerts", "audit", "trial", "blacklist", "dataset", "experiment")
+GROUPS = ("provider", "key", "quota", "alerts", "audit", "trial", "blacklist", "dataset", "experiment", "comparison")
 
 
 def told_of(page: Path) -> list[tuple[list[str], str]]:

@@ -158,7 +158,7 @@ def _metrics(report: ComparisonReport) -> Table:
             Cell(say.interval_of(it)),
             Cell(say.p_value(it.p_value)),
             Cell(say.p_value(it.p_adjusted)),
-            Cell(f"{say.MARKS[it.verdict]} {it.verdict}", say.TONES.get(it.verdict, "")),
+            Cell(say.verdict_of(it), say.TONES.get(it.verdict, "")),
         )
         for name, it in say.metrics_in_order(report)
     )

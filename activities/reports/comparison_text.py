@@ -57,6 +57,11 @@ UNITS = {"seconds": " s", "per_hour": "/h"}
 ACRONYMS = {"f1": "F1", "cpu": "CPU", "gpu": "GPU", "roi": "ROI", "usd": "USD", "cwe": "CWE"}
 
 
+def verdict_of(metric: Compared) -> str:
+    """A metric's verdict with its mark; of one that is neither good nor bad there is none."""
+    return "–" if metric.better == "neither" else f"{MARKS[metric.verdict]} {metric.verdict}"
+
+
 def title(metric: str) -> str:
     """What a metric is called in front of people."""
     return TITLES.get(metric) or words(metric)

@@ -37,7 +37,7 @@ def _print_metrics(console: Console, report: ComparisonReport) -> None:
         (
             Text(_plain(say.title(name))),
             *(Text(_plain(each)) for each in _numbers(it)),
-            Text(_plain(f"{say.MARKS[it.verdict]} {it.verdict}"), STYLES.get(say.TONES.get(it.verdict, ""), "")),
+            Text(_plain(say.verdict_of(it)), STYLES.get(say.TONES.get(it.verdict, ""), "")),
         )
         for name, it in say.metrics_in_order(report)
     ]

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client as Temporal
 
+from models.comparison import ComparisonRequest, Side
 from models.dataset import DatasetUpload
 from models.experiment import ENDED, ExperimentRequest, ExperimentStatus, ExperimentView
 from models.expert import ExpertName
@@ -19,6 +20,7 @@ from models.provider import ProviderKind
 from models.provider_requests import PriceOverride, ProviderRequest
 from models.reviewer_config import ModelsConfig, ReviewerConfig
 from starter.client import Unreachable
+from starter.comparison_client import ComparisonClient
 from starter.experiment_client import ExperimentClient
 from starter.provider_client import ProviderClient
 from starter.stack.launcher import ALL, Stack, up
@@ -150,6 +152,26 @@ def test_an_experiment_survives_kills(service: Stack) -> None:
 @pytest.mark.timeout(300)
 def test_a_static_experiment_survives_kills(service: Stack) -> None:
     campaign(service, STATIC, 40, ["worker"])
+
+
+@pytest.mark.timeout(200)
+def test_a_comparison_survives_a_kill(service: Stack) -> None:
+    stack = up(stack_settings(service.home, **SETTINGS))
+    bench = Bench(service)
+    client = ComparisonClient(client_of(service))
+    wish = ComparisonRequest(v1="stable", config=ASKING, dataset_id=bench.dataset.id, limit=16, repeats=2)
+    view = client.compare(wish)
+    while client.comparison(view.id).progress.done < 20:
+        time.sleep(0.05)
+    kill(stack, "worker")
+    up(stack_settings(service.home, **SETTINGS))
+    end = time.monotonic() + PATIENCE_SECONDS
+    while (found := client.comparison(view.id)).report is None and time.monotonic() < end:
+        assert found.failure is None
+        time.sleep(0.2)
+    assert found.report is not None
+    assert (found.report.pairing.paired, found.report.pairing.only_v1, found.report.pairing.only_v2) == (32, 0, 0)
+    assert found.report.errors == {Side.V1: {}, Side.V2: {}}
 
 
 @pytest.mark.timeout(200)
