@@ -34,6 +34,7 @@ def test_every_workflow_is_registered_under_a_pinned_name() -> None:
     assert sorted(names) == [
         "alert-delivery",
         "audit-checkpoint",
+        "comparison",
         "experiment",
         "key-rotation",
         "promotion",
@@ -86,6 +87,7 @@ COMPOSITION = {
     "starter/version_services.py",
     "starter/commands/processes.py",
     "starter/api/endpoints.py",
+    "starter/api/comparisons.py",
     "starter/api/reviews.py",
     "starter/stack/doctor.py",
 }

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from activities.reports import comparison_text as say
 from activities.reports.comparison_plots import Plot, plots
+from models import comparison_text as say
 from models.comparison import HIGHLY, Compared, ComparisonReport, Regression, Side, StatisticalTest
 
 RESOURCES = (

@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from activities.reports import comparison_text as say
+from models import comparison_text as say
 from models.comparison import ComparisonReport, Side
 
 COLUMNS: tuple[str, ...] = (

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-from activities.reports import comparison_text as say
+from models import comparison_text as say
 from models.comparison import Compared, ComparisonReport
 
 INK, SOFT, LINE, PAPER = "#1b1f24", "#59636e", "#c9d0d8", "#ffffff"

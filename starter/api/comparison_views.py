@@ -2,8 +2,15 @@
 
 from collections.abc import Sequence
 
-from activities.storage.comparison_rows import report_of, sides_of
-from models.comparison import ComparisonProgress, ComparisonRequest, ComparisonStatus, ComparisonView
+from models.comparison import (
+    ComparedSide,
+    ComparisonProgress,
+    ComparisonReport,
+    ComparisonRequest,
+    ComparisonStatus,
+    ComparisonView,
+    Side,
+)
 from models.ids import comparison_workflow_id
 from models.tables import Comparison
 from starter.api.state import ApiState
@@ -12,7 +19,8 @@ from starter.api.state import ApiState
 async def view_of(row: Comparison, state: ApiState) -> ComparisonView:
     """One comparison, whole."""
     (view,) = await views_of([row], state)
-    return view.model_copy(update={"report": report_of(row)})
+    report = None if row.report is None else ComparisonReport.model_validate(row.report)
+    return view.model_copy(update={"report": report})
 
 
 async def views_of(rows: Sequence[Comparison], state: ApiState) -> list[ComparisonView]:
@@ -43,7 +51,7 @@ def _view(row: Comparison, dataset: str, progress: ComparisonProgress, state: Ap
         id=row.id,
         name=row.name,
         status=ComparisonStatus(row.status),
-        versions=sides_of(row),
+        versions={Side(name): ComparedSide.model_validate(side) for name, side in row.sides.items()},
         dataset_id=row.dataset_id,
         dataset=dataset,
         request=ComparisonRequest.model_validate(row.request),

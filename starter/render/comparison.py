@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from activities.reports import comparison_text as say
+from models import comparison_text as say
 from models.comparison import Compared, ComparisonReport, Side
 
 STYLES = {"good": "green", "bad": "red"}

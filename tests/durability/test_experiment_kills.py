@@ -159,9 +159,9 @@ def test_a_comparison_survives_a_kill(service: Stack) -> None:
     stack = up(stack_settings(service.home, **SETTINGS))
     bench = Bench(service)
     client = ComparisonClient(client_of(service))
-    wish = ComparisonRequest(v1="stable", config=ASKING, dataset_id=bench.dataset.id, limit=16, repeats=2)
+    wish = ComparisonRequest(v1="stable", config=ASKING, dataset_id=bench.dataset.id, limit=8)
     view = client.compare(wish)
-    while client.comparison(view.id).progress.done < 20:
+    while client.comparison(view.id).progress.done < 4:
         time.sleep(0.05)
     kill(stack, "worker")
     up(stack_settings(service.home, **SETTINGS))
@@ -170,7 +170,7 @@ def test_a_comparison_survives_a_kill(service: Stack) -> None:
         assert found.failure is None
         time.sleep(0.2)
     assert found.report is not None
-    assert (found.report.pairing.paired, found.report.pairing.only_v1, found.report.pairing.only_v2) == (32, 0, 0)
+    assert (found.report.pairing.paired, found.report.pairing.only_v1, found.report.pairing.only_v2) == (8, 0, 0)
     assert found.report.errors == {Side.V1: {}, Side.V2: {}}
 
 

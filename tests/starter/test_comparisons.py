@@ -70,7 +70,17 @@ def test_a_weaker_configuration_is_rejected_and_the_report_exported(shell: Shell
 
 def test_a_version_against_itself_raises_no_alarm(shell: Shell) -> None:
     told = shell.run(
-        "compare", "stable", "--aa", "--dataset", "conclave-demo", "--repeats", "2", "--json", codes=(0, 3)
+        "compare",
+        "stable",
+        "--aa",
+        "--dataset",
+        "conclave-demo",
+        "--limit",
+        "60",
+        "--repeats",
+        "2",
+        "--json",
+        codes=(0, 3),
     )
     report = ComparisonReport.model_validate_json(told)
     assert report.recommendation in (Recommendation.HOLD, Recommendation.INCONCLUSIVE)

@@ -13,12 +13,12 @@ import pytest
 import typst
 from rich.console import Console
 
-from activities.reports import comparison_text as say
 from activities.reports.comparison_csv import COLUMNS, comparison_csv
 from activities.reports.comparison_formats import MEDIA_TYPES, ComparisonFormat, render_comparison
 from activities.reports.comparison_html import comparison_html
 from activities.reports.comparison_pdf import comparison_pdf, typeset
 from activities.reports.comparison_plots import plots
+from models import comparison_text as say
 from models.comparison import Compared, ComparisonReport
 from starter.render.comparison import print_comparison
 from tests.activities.reports.comparisons import HOSTILE, SAMPLES, promoted, rejected, unsure

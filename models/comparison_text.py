@@ -16,12 +16,8 @@ TITLES: dict[str, str] = {
     "precision": "Precision",
     "f1": "F1",
     "false_positive_rate": "False-positive rate",
-    "detection": "Detection by sample",
-    "localisation": "Localisation",
-    "consistency": "Consistency",
     "error_rate": "Error rate",
     "latency": "Latency, geom. mean",
-    "latency_mean": "Latency, mean",
     "latency_p50": "Latency p50",
     "latency_p95": "Latency p95",
     "latency_p99": "Latency p99",
@@ -59,7 +55,7 @@ ACRONYMS = {"f1": "F1", "cpu": "CPU", "gpu": "GPU", "roi": "ROI", "usd": "USD", 
 
 def verdict_of(metric: Compared) -> str:
     """A metric's verdict with its mark; of one that is neither good nor bad there is none."""
-    return "–" if metric.better == "neither" else f"{MARKS[metric.verdict]} {metric.verdict}"
+    return NONE if metric.better == "neither" else f"{MARKS[metric.verdict]} {metric.verdict}"
 
 
 def title(metric: str) -> str:
