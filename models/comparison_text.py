@@ -217,9 +217,8 @@ def more_samples(report: ComparisonReport) -> str | None:
     power = report.power
     parts: list[str] = []
     if power.more_samples is not None:
-        parts.append(
-            f"About {counted(power.more_samples, 'more sample')} would show a difference as large as the observed one."
-        )
+        more = counted(power.more_samples, "more sample")
+        parts.append(f"About {more} would decide it four times of five, if things are as they look.")
     if power.minimum_detectable is not None:
         found = f"{power.minimum_detectable * 100:.1f} pp"
         parts.append(

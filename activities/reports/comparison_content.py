@@ -303,7 +303,7 @@ def _method(report: ComparisonReport) -> Iterable[str]:
         yield "Prices changed between the two runs: the cost decides nothing."
     refused = [say.title(name) for name, it in say.metrics_in_order(report) if it.verdict == "refused"]
     if refused:
-        yield f"Refused for too few observations: {', '.join(refused)}."
+        yield f"Not judged, for the reasons below the table: {', '.join(refused)}."
     if report.attempts > 1:
         yield (
             f"This is attempt {report.attempts:,} on this dataset: who tries often wins once by luck. A confirmation "

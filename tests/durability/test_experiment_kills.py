@@ -154,6 +154,7 @@ def test_a_static_experiment_survives_kills(service: Stack) -> None:
     campaign(service, STATIC, 40, ["worker"])
 
 
+@pytest.mark.campaign
 @pytest.mark.timeout(200)
 def test_a_comparison_survives_a_kill(service: Stack) -> None:
     stack = up(stack_settings(service.home, **SETTINGS))

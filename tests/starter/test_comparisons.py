@@ -76,7 +76,7 @@ def test_a_version_against_itself_raises_no_alarm(shell: Shell) -> None:
         "--dataset",
         "conclave-demo",
         "--limit",
-        "60",
+        "40",
         "--repeats",
         "2",
         "--json",
@@ -93,14 +93,14 @@ def test_recorded_experiments_are_compared_as_they_are(shell: Shell) -> None:
     ids = [
         json.loads(
             shell.run(
-                "experiment", "run", "--dataset", "conclave-demo", "--limit", "60", *sets, "--json", codes=(0, 1, 3)
+                "experiment", "run", "--dataset", "conclave-demo", "--limit", "30", *sets, "--json", codes=(0, 1, 3)
             )
         )["id"]
         for sets in ((), ("--set", 'analysis.tools_off=["bandit"]'))
     ]
     told = shell.run("compare", *ids, "--json", codes=(0, 1, 3))
     report = ComparisonReport.model_validate_json(told)
-    assert report.recorded and report.pairing.paired == 60
+    assert report.recorded and report.pairing.paired == 30
     assert [report.versions[each].experiment_ids for each in Side] == [(ids[0],), (ids[1],)]
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from activities.stats.effects import share
@@ -173,6 +173,7 @@ def test_nothing_to_compare_is_inconclusive_and_no_number_is_nan() -> None:
     assert "NaN" not in found.model_dump_json() and "Infinity" not in found.model_dump_json()
 
 
+@settings(max_examples=10)
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=30))
 def test_whatever_came_out_the_report_holds_together(rights: list[tuple[bool, bool]]) -> None:
     one = [observation(number, right, seconds=1.0 + number) for number, (right, _) in enumerate(rights)]
