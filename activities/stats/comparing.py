@@ -97,7 +97,7 @@ def compare(evidence: Evidence) -> ComparisonReport:
             side: dict(Counter(each.failure for each in runs.observations if each.failure))
             for side, runs in _sides(evidence)
         },
-        latency=_histogram(pairs),
+        latency=_histogram(pairs) if timed else Histogram(),
         resources={side: _resources(runs) for side, runs in _sides(evidence)},
         economy=_economy(pairs, request),
         power=_power(pairs, request.alpha, further),
@@ -142,6 +142,7 @@ def _untimed(name: str, effect: Effect) -> Effect:
     if not name.startswith("latency"):
         return effect
     note = "Without models samples are analysed together: the seconds of one are its share of the whole."
+    note = note if name == "latency" else None
     shown = {"v1": effect.metric.v1, "v2": effect.metric.v2, "change": effect.metric.change, "n": effect.metric.n}
     kept = {each: getattr(effect.metric, each) for each in ("unit", "scale", "better")}
     return Effect(Compared.model_validate({**shown, **kept, "verdict": "refused", "note": note}))

@@ -544,3 +544,30 @@ def test_names_of_groups_change_nothing(rows: list[tuple[int, ...]], names: list
     assert quantile_difference(num1, num2, 0.5, groups, 1, **few) == quantile_difference(
         num1, num2, 0.5, others, 1, **few
     )
+
+
+def test_the_numbers_of_the_table_that_have_no_routine_here_are_those_of_the_libraries() -> None:
+    """What a reader may want to check with the same tools: the power of t-tests, and the basic interval."""
+    power = importlib.import_module("statsmodels.stats.power")
+    assert power.TTestPower().solve_power(effect_size=0.5, alpha=0.05, power=0.8) == pytest.approx(33.36713, abs=1e-4)
+    assert power.TTestIndPower().power(1, 20, 0.05) == pytest.approx(0.868953, abs=1e-5)
+    basic = stats.bootstrap(
+        (np.array(AIRCONDITIONING, dtype=float),), np.mean, n_resamples=100_000, batch=10_000, method="basic", rng=1
+    ).confidence_interval
+    assert (basic.low, basic.high) == pytest.approx((23.77, 79.12), abs=0.5)
+
+
+def test_forgetting_the_pairs_costs_the_power_to_see_a_slowdown() -> None:
+    """Of a slowdown by a tenth over 100 pairs that correlate by 0.7, paired tests see half, the unpaired one little."""
+    rng = np.random.default_rng(3)
+    seen = {"paired": 0, "ranks": 0, "unpaired": 0}
+    for _ in range(150):
+        common, own1, own2 = rng.normal(size=(3, 100)) * 0.6
+        v1 = np.exp(common * 0.7**0.5 + own1 * 0.3**0.5)
+        v2 = 1.1 * np.exp(common * 0.7**0.5 + own2 * 0.3**0.5)
+        seen["paired"] += (paired_log_t(v1, v2).p_value or 1) < 0.05
+        seen["ranks"] += (wilcoxon(v1, v2).p_value or 1) < 0.05
+        seen["unpaired"] += (mann_whitney(v1, v2).p_value or 1) < 0.05
+    assert seen["paired"] / 150 == pytest.approx(0.53, abs=0.13)
+    assert seen["ranks"] / 150 == pytest.approx(0.51, abs=0.13)
+    assert seen["unpaired"] / 150 < 0.2
