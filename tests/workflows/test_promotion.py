@@ -60,7 +60,7 @@ async def test_neither_signals_nor_updates_stand_for_an_approval(client: Client,
         assert (await say(handle, "mallory")).status is PromotionStatus.AWAITING
         assert (await handle.query(PromotionWorkflow.state)).approvers == ()
         await handle.terminate()
-    assert store.looks >= 2
+    assert store.looks >= 1  # what comes in one task of the workflow is looked at once
 
 
 async def test_what_the_validator_refuses_leaves_no_trace_in_the_history(client: Client, queue: str) -> None:
