@@ -12,6 +12,8 @@ from models.reviewer_config import ConfigHash, ReviewerConfig
 from models.wire import Slug, Wire
 
 MAX_REPEATS = 10
+ALPHA = 0.05
+"""Below this a p-value is called significant. Not to be chosen: the 95 % intervals that decide go with it."""
 HIGHLY = 0.01
 """Below this a p-value is called highly significant."""
 
@@ -89,7 +91,6 @@ class ComparisonRequest(Wire):
     repeats: int = Field(default=1, ge=1, le=MAX_REPEATS)
     """Runs of every sample on each side."""
     margins: Margins = Margins()
-    alpha: float = Field(default=0.05, gt=0, lt=0.5)
     value_per_finding_usd: float = Field(default=1.0, ge=0, le=1_000_000)
     """What one more known issue that is found is worth, for the return on investment."""
     seed: int = Field(default=0, ge=0, le=2**32 - 1)

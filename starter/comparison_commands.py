@@ -50,7 +50,6 @@ def compare(
         list[str] | None,
         typer.Option("--margin", metavar="NAME=NUMBER", help="How much worse a guardrail may be; repeatable."),
     ] = None,
-    alpha: Annotated[float, typer.Option(help="Level of significance.")] = 0.05,
     value: Annotated[float, typer.Option(help="USD that one more known issue found is worth.", min=0)] = 1.0,
     seed: Annotated[int, typer.Option(help="Of everything drawn by lot.", min=0)] = 0,
     json_output: Json = False,
@@ -60,7 +59,7 @@ def compare(
     from starter.commands.comparison import compare as work
 
     wish = Wish(
-        v1, v2, config, tuple(sets or ()), aa, dataset, name, split, limit, repeats, tuple(margins or ()), alpha, value,
+        v1, v2, config, tuple(sets or ()), aa, dataset, name, split, limit, repeats, tuple(margins or ()), value,
         seed,
     )  # fmt: skip
     raise typer.Exit(work(wish, export, json_output))

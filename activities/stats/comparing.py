@@ -15,6 +15,7 @@ from activities.stats.paired import mcnemar
 from activities.stats.pairs import Pairs, paired
 from activities.stats.power import mcnemar_detectable
 from models.comparison import (
+    ALPHA,
     HIGHLY,
     Compared,
     ComparisonReport,
@@ -70,8 +71,8 @@ def compare(evidence: Evidence) -> ComparisonReport:
     conclusion = concluded(
         metrics,
         request.margins,
-        request.alpha,
-        attrition=_attrition(metrics, request.alpha),
+        ALPHA,
+        attrition=metrics["error_rate"].significant,
     )
     further = more_samples(metrics, conclusion, request.margins, stored.dataset_size)
     return ComparisonReport(
@@ -86,7 +87,7 @@ def compare(evidence: Evidence) -> ComparisonReport:
         pairing=pairs.pairing,
         metrics=metrics,
         statistical_tests=tuple(test for each in effects.values() for test in each.tests),
-        regressions=tuple(_regressions(pairs, metrics, request.alpha)),
+        regressions=tuple(_regressions(pairs, metrics, ALPHA)),
         overlap=overlap(pairs),
         confusion=confusion(pairs),
         consistency={
@@ -100,9 +101,9 @@ def compare(evidence: Evidence) -> ComparisonReport:
         latency=_histogram(pairs) if timed else Histogram(),
         resources={side: _resources(runs) for side, runs in _sides(evidence)},
         economy=_economy(pairs, request),
-        power=_power(pairs, request.alpha, further),
+        power=_power(pairs, ALPHA, further),
         margins=request.margins,
-        alpha=request.alpha,
+        alpha=ALPHA,
         findings=conclusion.findings,
         recommendation=conclusion.recommendation,
         confidence=conclusion.confidence,
@@ -120,7 +121,7 @@ def _sides(evidence: Evidence) -> Iterator[tuple[Side, Runs]]:
 
 def _effects(pairs: Pairs, request: ComparisonRequest) -> Iterator[tuple[str, Effect]]:
     """Every metric that these samples can tell something about."""
-    alpha, seed = request.alpha, request.seed
+    alpha, seed = ALPHA, request.seed
     yield "accuracy", share("accuracy", pairs, lambda each: each.right, "higher", alpha)
     yield "error_rate", share("error_rate", pairs, lambda each: each.failure is not None, "lower", alpha)
     flawed = pairs.where(lambda one, _: not one.clean)
@@ -164,7 +165,7 @@ def _adjusted(metrics: dict[str, Compared], request: ComparisonRequest) -> dict[
         noted = metric.model_copy(
             update={
                 "p_adjusted": p,
-                "significant": raw is not None and raw < request.alpha,
+                "significant": raw is not None and raw < ALPHA,
                 "highly_significant": raw is not None and raw < HIGHLY,
             }
         )
@@ -178,10 +179,6 @@ def _priced(metric: Compared, evidence: Evidence) -> Compared:
         return metric
     note = "Prices changed while the two were run."
     return metric.model_copy(update={"low": None, "high": None, "verdict": "unclear", "note": note})
-
-
-def _attrition(metrics: dict[str, Compared], alpha: float) -> bool:
-    return metrics["error_rate"].significant and (metrics["error_rate"].p_value or 1) < alpha
 
 
 def _tokens(evidence: Evidence) -> Compared | None:

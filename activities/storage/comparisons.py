@@ -28,7 +28,7 @@ from activities.storage.experiments import CONCLAVE, PostgresExperiments, positi
 from activities.storage.paging import Position, page_of
 from models import tables
 from models.audit import AuditAction
-from models.comparison import ENDED, ComparedSide, ComparisonReport, ComparisonStatus, Side
+from models.comparison import ALPHA, ENDED, ComparedSide, ComparisonReport, ComparisonStatus, Side
 from models.experiment import Bar, ExperimentStatus
 from models.gate import PolicyName
 from models.ids import ID
@@ -101,7 +101,7 @@ class PostgresComparisons:
                 "dataset_id": wanted.dataset_id,
                 "samples": len(positions),
                 "repeats": wanted.request.repeats,
-                "alpha": wanted.request.alpha,
+                "alpha": ALPHA,
                 "margins": wanted.request.margins.model_dump(mode="json"),
             }
             await append_in(session, event_of(AuditAction.COMPARISON_STARTED, wanted.by, wanted.id, said))

@@ -54,7 +54,6 @@ class Wish:
     limit: int | None = None
     repeats: int = 1
     margins: tuple[str, ...] = ()
-    alpha: float = 0.05
     value: float = 1.0
     seed: int = 0
 
@@ -144,7 +143,6 @@ def _request(client: ComparisonClient, wish: Wish) -> ComparisonRequest:
             limit=wish.limit,
             repeats=wish.repeats,
             margins=_margins(wish.margins),
-            alpha=wish.alpha,
             value_per_finding_usd=wish.value,
             seed=wish.seed,
         )

@@ -93,7 +93,7 @@ def test_turning_the_metric_round_turns_the_verdict_round(at: float, width: floa
         {"dataset_id": None, "repeats": 2},
         {"dataset_id": None, "limit": 5},
         {"repeats": 11},
-        {"alpha": 0.5},
+        {"alpha": 0.01},
         {"margins": {"accuracy": 0}},
         {"margins": {"speed": 1}},
         {"value_per_finding_usd": -1},

@@ -87,7 +87,7 @@ async def test_a_comparison_is_noted_with_its_runs_and_read_again(desk: Desk, da
         ({"repeats": 0}, 422, "invalid_field"),
         ({"margins": {"accuracy": 2}}, 422, "invalid_field"),
         ({"margins": {"speed": 0.1}}, 422, "unknown_field"),
-        ({"alpha": 0}, 422, "invalid_field"),
+        ({"alpha": 0.01}, 422, "unknown_field"),
         ({"split": "test"}, 422, "no_samples"),
         ({"name": "a/b"}, 422, "invalid_field"),
     ],
