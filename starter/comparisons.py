@@ -13,6 +13,7 @@ from models.ids import analysis_queue, comparison_workflow_id, models_queue, orc
 from models.tables import Comparison
 from models.text import neutral_markdown
 from starter.composition import Services
+from starter.processes import cancel_process
 from starter.reviews import STATUS, TIER
 from workflows.comparison import ComparisonWorkflow
 
@@ -77,12 +78,7 @@ async def cancel_comparison(client: Client, comparison_id: str) -> None:
         LookupError: there is no such process any more.
         RPCError: Temporal cannot be reached.
     """
-    try:
-        await _handle(client, comparison_id).cancel()
-    except RPCError as error:
-        if error.status is RPCStatusCode.NOT_FOUND:
-            raise LookupError from None
-        raise
+    await cancel_process(client, comparison_workflow_id(comparison_id))
 
 
 def _handle(client: Client, comparison_id: str) -> Handle:

@@ -20,6 +20,7 @@ from models.ids import analysis_queue, experiment_workflow_id, models_queue, orc
 from models.tables import Experiment
 from models.text import neutral_markdown
 from starter.composition import Services
+from starter.processes import cancel_process
 from starter.reviews import STATUS, TIER
 from workflows.experiment import ExperimentWorkflow
 
@@ -110,12 +111,7 @@ async def cancel_experiment(client: Client, experiment_id: str) -> None:
         LookupError: there is no such process any more.
         RPCError: Temporal cannot be reached.
     """
-    try:
-        await _handle(client, experiment_id).cancel()
-    except RPCError as error:
-        if error.status is RPCStatusCode.NOT_FOUND:
-            raise LookupError from None
-        raise
+    await cancel_process(client, experiment_workflow_id(experiment_id))
 
 
 def _handle(client: Client, experiment_id: str) -> Handle:
