@@ -233,7 +233,6 @@ class Creation:
 class SampleReview:
     """One sample of a running experiment: the review that is made of it."""
 
-    sample: Sample
     order: ReviewOrder
     done: bool
     """Whether its report, or its failure, is stored."""

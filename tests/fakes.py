@@ -7,11 +7,9 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from activities.experiment_ports import SampleReview
 from activities.ports import CallIdentity, Material, ModelFailed, SourceBatch, SourceTree, SourceUnknown, Statics, Text
 from models.complexity import complexity_of
 from models.config import OrchestratorConfig
-from models.dataset import Sample, Split
 from models.expert import (
     CoverageEntry,
     CoverageStatus,
@@ -23,7 +21,7 @@ from models.expert import (
 from models.opinion import Consultation, Opinion
 from models.order import ExpertProgress, ReviewOrder
 from models.review import ReviewMode, ReviewReport, ReviewStatus
-from models.source import Language, LineRange, SourceFile, SourceManifest, language_of
+from models.source import LineRange, SourceFile, SourceManifest, language_of
 
 TEXTS = {"shop/app.py": "import os\n\n\ndef run(cmd):\n    os.system(cmd)\n", "shop/db.py": "x = 1\n"}
 
@@ -85,21 +83,6 @@ def order(mode: ReviewMode = ReviewMode.PARALLEL, queue: str = "queue", **change
         "models_queue": queue,
     }
     return ReviewOrder.model_validate(base | changes)
-
-
-def sample_review(number: int, wanted: ReviewOrder, *, done: bool = False) -> SampleReview:
-    """The review of a sample of a dataset."""
-    sample = Sample(
-        position=number,
-        sample_id=str(number),
-        source_id=wanted.source_id,
-        path="a.py",
-        language=Language.PYTHON,
-        split=Split.DEV,
-        group=str(number),
-        clean=True,
-    )
-    return SampleReview(sample, wanted, done)
 
 
 class MemorySources:

@@ -80,10 +80,8 @@ class SampleRows:
         if missing:
             await self._add(experiment, sorted(missing))
             rows = await self._rows(experiment.id, first, len(positions))
-        samples = await self._by_position(experiment.dataset_id, positions)
         return [
             SampleReview(
-                sample=samples[row.position],
                 order=ReviewOrder.model_validate(row.review_order | {"prepared": row.static_seconds is not None}),
                 done=row.status != ReviewStatus.RUNNING.value,
                 failed=row.status in (ReviewStatus.FAILED.value, ReviewStatus.CANCELLED.value),
@@ -96,7 +94,6 @@ class SampleRows:
         query = (
             select(
                 col(sample.number),
-                col(sample.position),
                 col(sample.static_seconds),
                 col(Review.review_order),
                 col(Review.status),

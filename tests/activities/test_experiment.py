@@ -37,7 +37,6 @@ from models.report_hash import report_hash
 from models.reviewer_config import ModelsConfig, ReviewerConfig, config_hash
 from models.verdict import AiVerdict, Verdict
 from models.version import Version, VersionStatus
-from tests.activities.stats.made import sample
 from tests.fakes import order
 from tests.workflows.experiment_rig import decision, metrics
 
@@ -101,7 +100,7 @@ class World:
 
     async def reviews(self, experiment_id: str, first: int, count: int) -> list[SampleReview]:
         return [
-            SampleReview(sample(number), order(review_id=f"{number:032}", prepared=number == 1), done=number == 2)
+            SampleReview(order(review_id=f"{number:032}", prepared=number == 1), done=number == 2)
             for number in range(first, first + count)
         ]
 

@@ -13,7 +13,7 @@ from activities.prepare import PrepareActivities
 from models.config import AnalysisConfig
 from models.experiment import PrepareSummary, PrepareTask
 from models.expert import ExpertName, StaticResult, ToolRun
-from tests.fakes import MemoryReviews, MemorySources, order, sample_review, static
+from tests.fakes import MemoryReviews, MemorySources, order, static
 
 SEC, QUALITY, META = ExpertName.SECURITY, ExpertName.QUALITY, ExpertName.META
 TASK = PrepareTask(experiment_id="e" * 32, first=0, count=10)
@@ -25,7 +25,7 @@ def wanted(number: int, *, done: bool = False, **changes: object) -> SampleRevie
         "source_id": f"{number:032x}",
         "experts": (SEC, QUALITY, META),
     }
-    return sample_review(number, order().model_copy(update=own | changes), done=done)
+    return SampleReview(order().model_copy(update=own | changes), done=done)
 
 
 class MemoryExperiments:

@@ -20,7 +20,6 @@ from tests.fakes import (
     ScriptedModels,
     finding,
     order,
-    sample_review,
     static,
 )
 
@@ -74,7 +73,7 @@ def said(store: MemoryReviews, review_id: str) -> dict[str, Any]:
 async def test_a_report_is_the_one_of_a_review_alone(mode: ReviewMode, experts: tuple[ExpertName, ...]) -> None:
     orders = [prepared(number, mode=mode, experts=experts) for number in range(3)]
     together, alone = await store_of(orders), await store_of(orders)
-    summary = await published(together, *(sample_review(place, each) for place, each in enumerate(orders)))
+    summary = await published(together, *(SampleReview(each, done=False) for each in orders))
     assert summary.published == 3
     one_by_one = ReviewActivities(ScriptedAnalyst({}), ScriptedModels({}), MemorySources(), alone, "test")
     for each in orders:
@@ -87,6 +86,6 @@ async def test_a_report_is_the_one_of_a_review_alone(mode: ReviewMode, experts: 
 async def test_what_is_over_asks_models_or_is_not_prepared_is_left() -> None:
     orders = [prepared(0), prepared(1, models_routed=True), prepared(2, prepared=False), prepared(3)]
     store = await store_of(orders)
-    done = [sample_review(place, each, done=place == 0) for place, each in enumerate(orders)]
+    done = [SampleReview(each, done=place == 0) for place, each in enumerate(orders)]
     assert (await published(store, *done)).published == 1
     assert list(store.reports) == [orders[3].review_id]

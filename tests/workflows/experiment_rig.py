@@ -42,7 +42,7 @@ from models.gate import Decision, Outcome, PolicyName
 from models.measure import Counts, Estimate, Latency, Metrics, Quality
 from models.source import Language
 from models.verdict import AiVerdict, Verdict
-from tests.fakes import MemoryReviews, MemorySources, ScriptedAnalyst, ScriptedModels, order, sample_review
+from tests.fakes import MemoryReviews, MemorySources, ScriptedAnalyst, ScriptedModels, order
 from worker import workflow_runner
 from workflows.experiment import ExperimentWorkflow
 from workflows.review import ReviewWorkflow
@@ -248,7 +248,7 @@ class Reviews:
 
     async def reviews(self, experiment_id: str, first: int, count: int) -> list[SampleReview]:
         refs = [self._world.ref(number) for number in range(first, first + count)]
-        return [sample_review(ref.number, order_for(ref, order(experts=(SEC,))), done=ref.done) for ref in refs]
+        return [SampleReview(order_for(ref, order(experts=(SEC,))), done=ref.done) for ref in refs]
 
 
 async def until(true: Callable[[], bool], seconds: float = 20.0) -> None:

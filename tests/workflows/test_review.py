@@ -12,6 +12,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import CancelledError
 from temporalio.worker import Replayer, Worker
 
+from activities.experiment_ports import SampleReview
 from activities.ports import AnalysisFailed, IsolationUnavailable, ModelFailed
 from activities.review import ReviewActivities
 from models.call import Posture
@@ -28,7 +29,6 @@ from tests.fakes import (
     ScriptedModels,
     finding,
     order,
-    sample_review,
     static,
 )
 from worker import workflow_runner
@@ -319,7 +319,7 @@ async def test_what_is_prepared_ends_as_samples_do_that_are_published_together(c
         await each.save_static(what.review_id, static(SEC, finding()), 1.5)
         await each.save_static(what.review_id, static(ExpertName.QUALITY), 1.5)
     await panel.review(client, queue, what)
-    await published(store, sample_review(0, what))
+    await published(store, SampleReview(what, done=False))
     assert said(store, what.review_id) == said(panel.store, what.review_id)
 
 

@@ -178,7 +178,7 @@ async def test_a_sample_has_one_review_whoever_asks_and_how_often(lab: Lab) -> N
     asked = await asyncio.gather(*(lab.experiments.reviews(made, first, 4) for first in (0, 2, 0, 2)))
     ids = {each.order.review_id for some in asked for each in some}
     assert len(ids) == 6
-    assert [each.sample.position for each in asked[1]] == [2, 3, 4, 5]
+    assert asked[1][:2] == asked[0][2:], "in the order of their numbers"
     again = await lab.experiments.reviews(made, 0, 6)
     assert [each.order for each in again[:4]] == [each.order for each in asked[0]]
     assert {each.order.owner for each in again} == {BY} and not any(each.order.models_routed for each in again)
