@@ -90,8 +90,9 @@ def shared_out(made: Sequence[Made], seconds: float) -> list[tuple[str, StaticRe
 
     The parts add up to the whole: a sum over the tools would not, for they run beside each other.
     """
-    total = sum(each.tool_seconds for each in made)
+    spent = [each.tool_seconds for each in made]
+    total = sum(spent)
     return [
-        (each.review_id, each.result, seconds * (each.tool_seconds / total if total else 1 / len(made)))
-        for each in made
+        (each.review_id, each.result, seconds * (mine / total if total else 1 / len(made)))
+        for each, mine in zip(made, spent, strict=True)
     ]
