@@ -577,3 +577,21 @@ class AuditEntry(SQLModel, table=True):
     dedup: str | None = Field(default=None, unique=True, max_length=160)
     prev_hash: str = Field(max_length=64)
     hash: str = Field(max_length=64)
+
+
+class IdempotentAnswer(SQLModel, table=True):
+    """A request that had an Idempotency-Key, and what was answered to it."""
+
+    __tablename__ = "idempotent_answers"
+
+    id: str = Field(primary_key=True, max_length=64)
+    """Digest of caller, method, path and key."""
+    body_digest: str = Field(max_length=64)
+    claim: str = Field(max_length=32)
+    """Of whoever carries the request out."""
+    claimed_at: datetime = _utc()
+    status: int | None = None
+    """None: it is being carried out."""
+    headers: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB, nullable=True))
+    body: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    """None with a status: the answer held a secret."""

@@ -11,6 +11,7 @@ from activities.keys.transit import TransitKeys
 from activities.payload_keys import CONTEXT, payload_codec
 from activities.storage import schema
 from activities.storage.database import Database, engine_for
+from activities.storage.idempotency import PostgresAnswers
 from activities.storage.payload_keys import PostgresPayloadKeys
 from activities.storage.reviews import PostgresReviews
 from activities.storage.sources import PostgresSources
@@ -30,6 +31,7 @@ class Services:
     database: Database
     sources: PostgresSources
     reviews: PostgresReviews
+    answers: PostgresAnswers
     codec: AesGcmCodec
     temporal: Client
     providers: ProviderServices
@@ -90,6 +92,7 @@ async def services(settings: Settings, role: str) -> AsyncGenerator[Services, No
                 database=database,
                 sources=sources,
                 reviews=PostgresReviews(database, statements),
+                answers=PostgresAnswers(statements),
                 codec=codec,
                 temporal=temporal,
                 providers=providers,

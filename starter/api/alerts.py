@@ -3,15 +3,15 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query
 
 from models.quota_views import AlertPage, AlertView, alert_view
-from starter.api import cursors
+from starter.api import cursors, routing
 from starter.api.auth import Admin
-from starter.api.reviews import idempotency_key
+from starter.api.body import NoBody
 from starter.api.state import State
 
-router = APIRouter(tags=["alerts"])
+router = routing.router("alerts")
 
 
 @router.get("/alerts")
@@ -25,18 +25,16 @@ async def list_alerts(
     """Alerts, newest first; `acknowledged` shows only those that are, or are not."""
     providers = state.services.providers
     found = await providers.alerts.page(cursors.moment_of(cursor), page_size + 1, acknowledged)
-    shown = found[:page_size]
-    following = None
-    if len(found) > page_size:
-        following = cursors.of_moment(datetime.fromisoformat(shown[-1].triggered_at), shown[-1].id)
+    shown, following = cursors.cut(
+        found, page_size, lambda row: cursors.of_moment(datetime.fromisoformat(row.triggered_at), row.id)
+    )
     names = await providers.catalogue.names() if shown else {}
     return AlertPage(alerts=tuple(alert_view(each, names.get(each.subject)) for each in shown), next_cursor=following)
 
 
 @router.post("/alerts/{alert_id}/acknowledge")
-async def acknowledge_alert(alert_id: str, request: Request, owner: Admin, state: State) -> AlertView:
+async def acknowledge_alert(alert_id: str, owner: Admin, state: State, _body: NoBody) -> AlertView:
     """Note that the caller has seen an alert; the first one stays. It is not sent any more."""
-    idempotency_key(request)
     providers = state.services.providers
     alert = await providers.alerts.acknowledge(alert_id, owner)
     return alert_view(alert, (await providers.catalogue.names()).get(alert.subject))

@@ -3,20 +3,19 @@
 from collections.abc import AsyncGenerator
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query
 from fastapi.responses import StreamingResponse
 
 from models.audit import AuditAction, AuditVerdict
 from models.audit_views import AuditPage, CheckpointReport, CheckpointRequest
 from models.identity import Role
 from starter import audit
-from starter.api import cursors
+from starter.api import cursors, routing
 from starter.api.auth import Forbidden, Known, Operator
-from starter.api.body import parsed
-from starter.api.reviews import idempotency_key
+from starter.api.body import JsonBody
 from starter.api.state import ApiState, State
 
-router = APIRouter(tags=["audit"])
+router = routing.router("audit")
 
 LINES = "application/x-ndjson"
 MAX_BODY_BYTES = 1024
@@ -50,8 +49,7 @@ async def list_entries(
     """Entries, newest first; of one action, subject or actor where they are given."""
     before = cursors.number_of(cursor)
     found = await state.services.versions.audit.page(before, page_size + 1, action, subject, actor)
-    shown = found[:page_size]
-    following = cursors.of_number(shown[-1].seq) if len(found) > page_size else None
+    shown, following = cursors.cut(found, page_size, lambda row: cursors.of_number(row.seq))
     return AuditPage(entries=tuple(shown), next_cursor=following)
 
 
@@ -74,8 +72,10 @@ async def _lines(state: ApiState) -> AsyncGenerator[str, None]:
 
 
 @router.post("/audit/checkpoints")
-async def write_checkpoint(request: Request, _who: Operator, state: State) -> CheckpointReport:
+async def write_checkpoint(
+    _who: Operator,
+    state: State,
+    _body: Annotated[CheckpointRequest, Depends(JsonBody(CheckpointRequest, MAX_BODY_BYTES))],
+) -> CheckpointReport:
     """Have the head of the chain signed now, if there are entries that no checkpoint vouches for."""
-    idempotency_key(request)
-    await parsed(request, CheckpointRequest, MAX_BODY_BYTES)
     return await audit.checkpoint_now(state.services.temporal, state.services.settings.task_queue)

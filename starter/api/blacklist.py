@@ -3,19 +3,18 @@
 import re
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Depends, Query
 
 from activities.experiment_ports import ExperimentUnknown, QuarantineUnknown
 from models.ids import ID
 from models.quarantine import BlacklistPage, Quarantine, QuarantineRequest, ReleaseRequest, ReviewStatus
-from starter.api import cursors
+from starter.api import cursors, routing
 from starter.api.auth import Caller
-from starter.api.body import parsed
+from starter.api.body import JsonBody
 from starter.api.refusals import AuditedApprover, AuditedOperator
-from starter.api.reviews import idempotency_key
 from starter.api.state import State
 
-router = APIRouter(tags=["blacklist"])
+router = routing.router("blacklist")
 
 MAX_BODY_BYTES = 4 * 1024
 
@@ -23,12 +22,15 @@ CONFIG_NAME = re.compile(r"cfg:v1:sha256:[0-9a-f]{64}")
 
 
 @router.post("/experiments/{experiment_id}/quarantine")
-async def quarantine(experiment_id: str, request: Request, owner: AuditedOperator, state: State) -> Quarantine:
+async def quarantine(
+    experiment_id: str,
+    owner: AuditedOperator,
+    state: State,
+    body: Annotated[QuarantineRequest, Depends(JsonBody(QuarantineRequest, MAX_BODY_BYTES))],
+) -> Quarantine:
     """Put an experiment's configuration on the blacklist; an entry that is there stays as it is. It is used nowhere
     from now on: not by experiments that run, and if it is the stable one, by no review until it is rolled back.
     """
-    idempotency_key(request)
-    body = await parsed(request, QuarantineRequest, MAX_BODY_BYTES)
     if not ID.match(experiment_id):
         raise ExperimentUnknown
     return await state.services.versions.blacklist.quarantine_experiment(experiment_id, body.reason, owner)
@@ -44,16 +46,18 @@ async def list_blacklist(
 ) -> BlacklistPage:
     """Quarantined configurations and those that were released, newest first."""
     found = await state.services.versions.blacklist.page(cursors.moment_of(cursor), page_size + 1, status)
-    shown = found[:page_size]
-    following = cursors.of_moment(shown[-1].quarantined_at, shown[-1].id) if len(found) > page_size else None
+    shown, following = cursors.cut(found, page_size, lambda row: cursors.of_moment(row.quarantined_at, row.id))
     return BlacklistPage(blacklist=tuple(shown), next_cursor=following)
 
 
 @router.post("/blacklist/{config_hash}/release")
-async def release(config_hash: str, request: Request, owner: AuditedApprover, state: State) -> Quarantine:
+async def release(
+    config_hash: str,
+    owner: AuditedApprover,
+    state: State,
+    body: Annotated[ReleaseRequest, Depends(JsonBody(ReleaseRequest, MAX_BODY_BYTES))],
+) -> Quarantine:
     """Let a configuration be tried and used again: for approvers who neither made it, tried it nor quarantined it."""
-    idempotency_key(request)
-    body = await parsed(request, ReleaseRequest, MAX_BODY_BYTES)
     if not CONFIG_NAME.fullmatch(config_hash):
         raise QuarantineUnknown
     return await state.services.versions.blacklist.release(config_hash, body.reason, owner)

@@ -2,16 +2,66 @@
 
 import asyncio
 import json
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Annotated, Any, Generic, TypeVar
 
-from fastapi import Request
+from fastapi import Depends, Request
 from pydantic import ValidationError
 
 from models.errors import InvalidInput
+from models.settings import Settings
 from models.wire import Wire
+from starter.api.auth import Known
+from starter.api.idempotency import claim, idempotency_key
 from starter.api.problems import problem_of
+from starter.api.state import State
 
 T = TypeVar("T", bound=Wire)
+
+
+class JsonBody(Generic[T]):
+    """A dependency: the body as a model. It comes last of a route's, for a POST takes hold of its Idempotency-Key."""
+
+    def __init__(self, model: type[T], limit: int | Callable[[Settings], int]) -> None:
+        """Take bodies of this model, and this many bytes at most."""
+        self.model = model
+        self._limit = limit
+
+    async def __call__(self, request: Request, who: Known, state: State) -> T:
+        """Read it.
+
+        Raises:
+            InvalidInput: it is not that.
+            Answered: the request was carried out before.
+        """
+        idempotency_key(request)
+        limit = self._limit if isinstance(self._limit, int) else self._limit(state.services.settings)
+        body = await read_body(request, limit)
+        found = await asyncio.to_thread(parse, body, self.model)
+        if request.method == "POST":
+            await claim(request, who.name, body, state)
+        return found
+
+
+class Nothing(Wire):
+    """A request that its address says all of."""
+
+
+class _NoBody:
+    """A dependency: the body is empty, or an empty object."""
+
+    async def __call__(self, request: Request, who: Known, state: State) -> None:
+        idempotency_key(request)
+        body = await _streamed(request, MAX_NOTHING_BYTES)
+        if body:
+            _check_kind(request)
+            parse(body, Nothing)
+        if request.method == "POST":
+            await claim(request, who.name, b"", state)
+
+
+MAX_NOTHING_BYTES = 1024
+NoBody = Annotated[None, Depends(_NoBody())]
 
 
 async def read_body(request: Request, limit: int) -> bytes:
@@ -20,11 +70,19 @@ async def read_body(request: Request, limit: int) -> bytes:
     Raises:
         InvalidInput: too large (before reading where the length is told), compressed, or not JSON by its type.
     """
+    _check_kind(request)
+    return await _streamed(request, limit)
+
+
+def _check_kind(request: Request) -> None:
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if kind != "application/json":
         raise InvalidInput("unsupported_media_type", "Send `Content-Type: application/json`.", 415)
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise InvalidInput("unsupported_encoding", "Send the body without Content-Encoding.", 415)
+
+
+async def _streamed(request: Request, limit: int) -> bytes:
     told = request.headers.get("content-length", "")
     if told.isdigit() and int(told) > limit:
         raise _too_large(limit)
@@ -40,16 +98,6 @@ async def read_body(request: Request, limit: int) -> bytes:
 
 def _too_large(limit: int) -> InvalidInput:
     return InvalidInput("body_too_large", f"The body is over {limit} bytes; send less.", 413, limit=limit)
-
-
-async def parsed(request: Request, model: type[T], limit: int) -> T:
-    """The body as a model.
-
-    Raises:
-        InvalidInput: it is not that.
-    """
-    body = await read_body(request, limit)
-    return await asyncio.to_thread(parse, body, model)
 
 
 def parse(body: bytes, model: type[T]) -> T:

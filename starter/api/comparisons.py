@@ -5,12 +5,14 @@ import hashlib
 import logging
 import uuid
 from datetime import UTC, datetime
+from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Depends, Response
 from temporalio.service import RPCError
 
 from activities.comparison_ports import ComparisonCreation, DatasetsDiffer, NotMeasured
 from activities.experiment_ports import NoSamples
+from activities.idempotency_ports import BodyDiffers
 from activities.reports.comparison_formats import MEDIA_TYPES, ComparisonFormat, render_comparison
 from activities.stats.apart import apart
 from models.comparison import (
@@ -25,18 +27,18 @@ from models.comparison import (
 )
 from models.errors import InvalidInput
 from models.tables import Comparison
-from starter.api import cursors
+from starter.api import cursors, routing
 from starter.api.auth import Caller
-from starter.api.body import parsed
+from starter.api.body import JsonBody, NoBody
 from starter.api.comparison_views import view_of, views_of
 from starter.api.contenders import candidate, contender, id_of
+from starter.api.idempotency import SentKey
 from starter.api.refusals import AuditedOperator
-from starter.api.reviews import idempotency_key
 from starter.api.state import ApiState, State
 from starter.comparisons import cancel_comparison, start_comparison
 from starter.provider_services import price_table
 
-router = APIRouter(tags=["comparisons"])
+router = routing.router("comparisons")
 log = logging.getLogger("conclave.api")
 
 MAX_BODY_BYTES = 64 * 1024
@@ -44,11 +46,13 @@ MAX_BODY_BYTES = 64 * 1024
 
 @router.post("/comparisons", status_code=202)
 async def create_comparison(
-    request: Request, response: Response, owner: AuditedOperator, state: State
+    response: Response,
+    owner: AuditedOperator,
+    key: SentKey,
+    state: State,
+    body: Annotated[ComparisonRequest, Depends(JsonBody(ComparisonRequest, MAX_BODY_BYTES))],
 ) -> ComparisonView:
     """Compare two configurations. It runs on whatever becomes of this connection."""
-    key = idempotency_key(request)
-    body = await parsed(request, ComparisonRequest, MAX_BODY_BYTES)
     wanted = await _creation(body, owner, key, state)
     try:
         row, fresh = await state.services.versions.comparisons.create(wanted)
@@ -68,9 +72,7 @@ async def create_comparison(
     response.headers["Location"] = f"/comparisons/{row.id}"
     if not fresh:
         if row.request_hash != wanted.request_hash:
-            raise InvalidInput(
-                "idempotency_mismatch", "This Idempotency-Key came before with another body; use a new key."
-            )
+            raise BodyDiffers
         response.headers["Idempotent-Replayed"] = "true"
     else:
         await _begun(row, state)
@@ -83,8 +85,7 @@ async def list_comparisons(
 ) -> ComparisonPage:
     """Comparisons, newest first, without what came of them: that is in each one's own answer."""
     rows = await state.services.versions.comparisons.page(cursors.moment_of(cursor), page_size + 1)
-    shown = rows[:page_size]
-    following = cursors.of_moment(shown[-1].created_at, shown[-1].id) if len(rows) > page_size else None
+    shown, following = cursors.cut(rows, page_size, lambda row: cursors.of_moment(row.created_at, row.id))
     return ComparisonPage(comparisons=tuple(await views_of(shown, state)), next_cursor=following)
 
 
@@ -101,7 +102,7 @@ async def read_tests(comparison_id: str, _owner: Caller, state: State) -> TestPa
 
 
 @router.post("/comparisons/{comparison_id}/cancel", status_code=202)
-async def stop_comparison(comparison_id: str, _owner: AuditedOperator, state: State) -> ComparisonView:
+async def stop_comparison(comparison_id: str, _owner: AuditedOperator, state: State, _body: NoBody) -> ComparisonView:
     """End a comparison without a recommendation; its runs are cancelled."""
     store = state.services.versions.comparisons
     row = await store.row(comparison_id)
@@ -115,9 +116,13 @@ async def stop_comparison(comparison_id: str, _owner: AuditedOperator, state: St
 
 
 @router.post("/comparisons/{comparison_id}/export")
-async def export_comparison(comparison_id: str, request: Request, _owner: Caller, state: State) -> Response:
+async def export_comparison(
+    comparison_id: str,
+    _owner: Caller,
+    state: State,
+    body: Annotated[ExportRequest, Depends(JsonBody(ExportRequest, MAX_BODY_BYTES))],
+) -> Response:
     """The report as a file: PDF, one self-contained HTML page, CSV or JSON."""
-    body = await parsed(request, ExportRequest, MAX_BODY_BYTES)
     wanted = ComparisonFormat(body.format)
     # In a process of its own: what draws and typesets is large, and this one answers others meanwhile.
     made = await apart(_rendered, (await _report(comparison_id, state), wanted))

@@ -3,8 +3,9 @@
 import base64
 import binascii
 import re
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import Query
 
@@ -14,9 +15,23 @@ from models.ids import ID
 Cursor = Annotated[str | None, Query(max_length=300)]
 PageSize = Annotated[int, Query(ge=1, le=100)]
 
+Row = TypeVar("Row")
+
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._@+-]{0,119}\Z")
 
 _NUMBER = re.compile(r"^[1-9][0-9]{0,17}\Z")
+
+
+def cut(found: Sequence[Row], size: int, cursor_of: Callable[[Row], str]) -> tuple[Sequence[Row], str | None]:
+    """A page of rows, and the cursor of the page after it; None at the end.
+
+    Args:
+        found: one row more than a page has, if there are more.
+        size: of a page.
+        cursor_of: the cursor behind a row.
+    """
+    shown = found[:size]
+    return shown, cursor_of(shown[-1]) if len(found) > size else None
 
 
 def of_name(name: str) -> str:

@@ -4,29 +4,31 @@ import asyncio
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import Depends, Path, Response
 
 from models.dataset import MAX_SAMPLES, Dataset, DatasetPage, DatasetUpload, SampleLine, SampleView
 from models.dataset_lines import read_lines
 from models.dataset_samples import upload_of
 from models.intake import AcceptedSource
-from starter.api import cursors
+from starter.api import cursors, routing
 from starter.api.auth import Caller, Operator
-from starter.api.body import parsed
-from starter.api.reviews import idempotency_key
+from starter.api.body import JsonBody
 from starter.api.state import State
 from starter.intake.accept import accept
 
-router = APIRouter(tags=["datasets"])
+router = routing.router("datasets")
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 
 
 @router.post("/datasets", status_code=201, responses={200: {"model": Dataset, "description": "It is there."}})
-async def import_dataset(request: Request, response: Response, owner: Operator, state: State) -> Dataset:
+async def import_dataset(
+    response: Response,
+    owner: Operator,
+    state: State,
+    upload: Annotated[DatasetUpload, Depends(JsonBody(DatasetUpload, MAX_BODY_BYTES))],
+) -> Dataset:
     """Store a dataset as the next version of its name; the same content again gives the version that is there."""
-    idempotency_key(request)
-    upload = await parsed(request, DatasetUpload, MAX_BODY_BYTES)
     lines, sources = await asyncio.to_thread(_read, upload.text)
     dataset, fresh = await state.services.versions.datasets.import_(upload.name, lines, sources, owner)
     if not fresh:
@@ -46,8 +48,7 @@ async def list_datasets(
 ) -> DatasetPage:
     """Every version of every dataset, newest first."""
     found = await state.services.versions.datasets.page(cursors.moment_of(cursor), page_size + 1)
-    shown = found[:page_size]
-    following = cursors.of_moment(shown[-1].created_at, shown[-1].id) if len(found) > page_size else None
+    shown, following = cursors.cut(found, page_size, lambda row: cursors.of_moment(row.created_at, row.id))
     return DatasetPage(datasets=tuple(shown), next_cursor=following)
 
 

@@ -3,11 +3,13 @@
 import hashlib
 import logging
 import uuid
+from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Depends, Response
 from temporalio.service import RPCError
 
 from activities.experiment_ports import ConfigQuarantined, Creation, NoSamples, NotEvaluated
+from activities.idempotency_ports import BodyDiffers
 from models.audit import AuditAction, AuditEvent
 from models.errors import InvalidInput
 from models.experiment import (
@@ -22,16 +24,16 @@ from models.measure import Metrics
 from models.reviewer_config import RULE_PACK, config_hash
 from models.tables import Experiment
 from models.verdict import Override
-from starter.api import cursors
+from starter.api import cursors, routing
 from starter.api.auth import Caller
-from starter.api.body import parsed
+from starter.api.body import JsonBody, NoBody
 from starter.api.experiment_views import view_of, views_of
+from starter.api.idempotency import SentKey
 from starter.api.refusals import AuditedOperator
-from starter.api.reviews import idempotency_key
 from starter.api.state import ApiState, State
 from starter.experiments import cancel_experiment, hold_experiment, start_experiment
 
-router = APIRouter(tags=["experiments"])
+router = routing.router("experiments")
 log = logging.getLogger("conclave.api")
 
 MAX_BODY_BYTES = 64 * 1024
@@ -39,11 +41,13 @@ MAX_BODY_BYTES = 64 * 1024
 
 @router.post("/experiments", status_code=202)
 async def create_experiment(
-    request: Request, response: Response, owner: AuditedOperator, state: State
+    response: Response,
+    owner: AuditedOperator,
+    key: SentKey,
+    state: State,
+    body: Annotated[ExperimentRequest, Depends(JsonBody(ExperimentRequest, MAX_BODY_BYTES))],
 ) -> ExperimentView:
     """Measure a configuration on a dataset. It runs on whatever becomes of this connection."""
-    key = idempotency_key(request)
-    body = await parsed(request, ExperimentRequest, MAX_BODY_BYTES)
     await state.services.versions.datasets.get(body.dataset_id)
     if body.config.rule_pack != RULE_PACK:
         raise InvalidInput("rule_pack_unknown", f"`config.rule_pack` is not installed; this release has {RULE_PACK}.")
@@ -63,9 +67,7 @@ async def create_experiment(
     response.headers["Location"] = f"/experiments/{row.id}"
     if not fresh:
         if row.request_hash != wanted.request_hash:
-            raise InvalidInput(
-                "idempotency_mismatch", "This Idempotency-Key came before with another body; use a new key."
-            )
+            raise BodyDiffers
         response.headers["Idempotent-Replayed"] = "true"
     elif body.start:
         row = await _begun(row, state)
@@ -78,8 +80,7 @@ async def list_experiments(
 ) -> ExperimentPage:
     """Experiments, newest first, without what was measured: that is in each one's own answer."""
     rows = await state.services.versions.experiments.page(cursors.moment_of(cursor), page_size + 1)
-    shown = rows[:page_size]
-    following = cursors.of_moment(shown[-1].created_at, shown[-1].id) if len(rows) > page_size else None
+    shown, following = cursors.cut(rows, page_size, lambda row: cursors.of_moment(row.created_at, row.id))
     return ExperimentPage(experiments=tuple(await views_of(shown, state)), next_cursor=following)
 
 
@@ -100,7 +101,9 @@ async def read_metrics(experiment_id: str, _owner: Caller, state: State) -> Metr
 
 
 @router.post("/experiments/{experiment_id}/evaluate", status_code=202)
-async def evaluate_experiment(experiment_id: str, owner: AuditedOperator, state: State) -> ExperimentView:
+async def evaluate_experiment(
+    experiment_id: str, owner: AuditedOperator, state: State, _body: NoBody
+) -> ExperimentView:
     """Start an experiment, or evaluate one that failed: samples that are over are not reviewed again."""
     row = await state.services.versions.experiments.row(experiment_id)
     if row.status in ENDED and row.status != ExperimentStatus.FAILED.value:
@@ -110,19 +113,19 @@ async def evaluate_experiment(experiment_id: str, owner: AuditedOperator, state:
 
 
 @router.post("/experiments/{experiment_id}/pause")
-async def pause_experiment(experiment_id: str, _owner: AuditedOperator, state: State) -> ExperimentView:
+async def pause_experiment(experiment_id: str, _owner: AuditedOperator, state: State, _body: NoBody) -> ExperimentView:
     """Begin no further sample; those that are under way end."""
     return await _held(experiment_id, state, paused=True)
 
 
 @router.post("/experiments/{experiment_id}/resume")
-async def resume_experiment(experiment_id: str, _owner: AuditedOperator, state: State) -> ExperimentView:
+async def resume_experiment(experiment_id: str, _owner: AuditedOperator, state: State, _body: NoBody) -> ExperimentView:
     """Go on with a paused experiment."""
     return await _held(experiment_id, state, paused=False)
 
 
 @router.post("/experiments/{experiment_id}/cancel", status_code=202)
-async def stop_experiment(experiment_id: str, _owner: AuditedOperator, state: State) -> ExperimentView:
+async def stop_experiment(experiment_id: str, _owner: AuditedOperator, state: State, _body: NoBody) -> ExperimentView:
     """End an experiment without a verdict; its reviews are cancelled."""
     row = await state.services.versions.experiments.row(experiment_id)
     if row.status in ENDED:
@@ -138,10 +141,12 @@ async def stop_experiment(experiment_id: str, _owner: AuditedOperator, state: St
 
 @router.post("/experiments/{experiment_id}/verdict")
 async def override_verdict(
-    experiment_id: str, request: Request, owner: AuditedOperator, state: State
+    experiment_id: str,
+    owner: AuditedOperator,
+    state: State,
+    body: Annotated[OverrideRequest, Depends(JsonBody(OverrideRequest, MAX_BODY_BYTES))],
 ) -> ExperimentView:
     """Put a person's verdict over the AI's. The gate stays as it decided; approvals given before are void."""
-    body = await parsed(request, OverrideRequest, MAX_BODY_BYTES)
     row = await state.services.versions.experiments.row(experiment_id)
     try:
         await state.services.versions.experiments.override(

@@ -1,27 +1,32 @@
 """Rotation of the keys that wrap stored keys, for administrators."""
 
-from fastapi import APIRouter, Request, Response
+from typing import Annotated
+
+from fastapi import Depends, Response
 
 from models.errors import InvalidInput
 from models.ids import key_rotation_workflow_id
 from models.key_rotation import RotationRequest, RotationView
+from starter.api import routing
 from starter.api.auth import Admin
-from starter.api.body import parsed
-from starter.api.reviews import idempotency_key
+from starter.api.body import JsonBody
 from starter.api.state import ApiState, State
 from starter.key_rotations import latest_rotation, start_rotation
 
-router = APIRouter(tags=["keys"])
+router = routing.router("keys")
 
 MAX_BODY_BYTES = 4 * 1024
 LATEST = "/key-rotations/latest"
 
 
 @router.post("/key-rotations", status_code=202)
-async def begin_rotation(request: Request, response: Response, _owner: Admin, state: State) -> RotationView:
+async def begin_rotation(
+    response: Response,
+    _owner: Admin,
+    state: State,
+    body: Annotated[RotationRequest, Depends(JsonBody(RotationRequest, MAX_BODY_BYTES))],
+) -> RotationView:
     """Wrap all stored keys anew. While one rotation runs, asking for another shows the one that runs."""
-    idempotency_key(request)
-    body = await parsed(request, RotationRequest, MAX_BODY_BYTES)
     await start_rotation(state.services.temporal, state.services.settings.task_queue, body)
     response.headers["Location"] = LATEST
     return await _latest(state)

@@ -1,6 +1,8 @@
 """Keys of providers: they come in, and never out."""
 
-from fastapi import APIRouter, Request, Response
+from typing import Annotated
+
+from fastapi import Depends, Response
 from pydantic import SecretStr
 
 from activities.provider_ports import KeyUnknown
@@ -11,12 +13,12 @@ from models.key import checked_key
 from models.provider import PLATFORM, Provider, ProviderKey
 from models.provider_requests import KeyRequest, RotateRequest
 from models.provider_views import KeyList, KeyView, key_view
+from starter.api import routing
 from starter.api.auth import Caller, Forbidden, IsAdmin
-from starter.api.body import parsed
-from starter.api.reviews import idempotency_key
+from starter.api.body import JsonBody
 from starter.api.state import ApiState, State
 
-router = APIRouter(tags=["keys"])
+router = routing.router("keys")
 
 MAX_BODY_BYTES = 64 * 1024
 MOST_KEYS = 100
@@ -24,10 +26,14 @@ MOST_KEYS = 100
 
 
 @router.post("/user-providers", status_code=201)
-async def add_key(request: Request, response: Response, owner: Caller, is_admin: IsAdmin, state: State) -> KeyView:
+async def add_key(
+    response: Response,
+    owner: Caller,
+    is_admin: IsAdmin,
+    state: State,
+    body: Annotated[KeyRequest, Depends(JsonBody(KeyRequest, MAX_BODY_BYTES))],
+) -> KeyView:
     """Store a key for a provider: the caller's own or, for administrators, one that serves every user."""
-    idempotency_key(request)
-    body = await parsed(request, KeyRequest, MAX_BODY_BYTES)
     if body.platform and not is_admin:
         raise Forbidden
     keys, holder = state.services.providers.keys, PLATFORM if body.platform else owner
@@ -50,10 +56,14 @@ async def list_keys(owner: Caller, is_admin: IsAdmin, state: State, platform: bo
 
 
 @router.post("/user-providers/{key_id}/rotate")
-async def rotate_key(key_id: str, request: Request, owner: Caller, is_admin: IsAdmin, state: State) -> KeyView:
+async def rotate_key(
+    key_id: str,
+    owner: Caller,
+    is_admin: IsAdmin,
+    state: State,
+    body: Annotated[RotateRequest, Depends(JsonBody(RotateRequest, MAX_BODY_BYTES))],
+) -> KeyView:
     """Replace a key; the old one is forgotten at once."""
-    idempotency_key(request)
-    body = await parsed(request, RotateRequest, MAX_BODY_BYTES)
     key = await _mine(key_id, owner, is_admin, state)
     provider = await state.services.providers.catalogue.get(key.provider_id)
     rotated = await state.services.providers.keys.rotate(key.id, key.owner, provider, _checked(body.key))

@@ -21,6 +21,7 @@ from activities.experiment_ports import (
     SampleUnknown,
     VersionUnknown,
 )
+from activities.idempotency_ports import BodyDiffers, InProgress
 from activities.key_ports import KeyServiceRefused
 from activities.ports import KeyServiceUnavailable, ReviewUnknown, SourceUnknown, StoreUnavailable
 from activities.provider_ports import (
@@ -94,6 +95,13 @@ KEK_REFUSED = Problem(
     "token and policy (docs/providers.md).",
 )
 
+KEY_USED = Problem(
+    code="idempotency_mismatch", message="This Idempotency-Key came before with another request; use a new key."
+)
+KEY_AT_WORK = Problem(
+    code="in_progress", message="A request with this Idempotency-Key is being carried out; wait for its answer."
+)
+
 _PLAIN_NAME = re.compile(r"[A-Za-z_]{1,30}")
 
 
@@ -152,6 +160,8 @@ def install(app: FastAPI) -> None:
         text = "A part of the service is down; nothing was saved. Try again, or run `conclave status`."
         _always(app, kind, 503, Problem(code=code, message=text), {"Retry-After": "5"})
     _always(app, KeyServiceRefused, 503, KEK_REFUSED)
+    _always(app, BodyDiffers, 422, KEY_USED)
+    _always(app, InProgress, 409, KEY_AT_WORK, {"Retry-After": "1"})
 
     @app.exception_handler(Exception)
     async def broken(_request: Request, _error: Exception) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]

@@ -5,13 +5,13 @@ import logging
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Depends, Query, Response
 from temporalio.service import RPCError
 
 from activities.experiment_ports import ChangeRefused, ExperimentUnknown, PromotionUnknown
+from activities.idempotency_ports import BodyDiffers
 from activities.promotion_ports import Terms, Word
 from models.audit import AuditAction, AuditEvent
-from models.errors import InvalidInput
 from models.identity import Role
 from models.ids import ID, promotion_workflow_id
 from models.promotion import (
@@ -23,15 +23,15 @@ from models.promotion import (
     RejectionRequest,
     Vote,
 )
-from starter.api import cursors
+from starter.api import cursors, routing
 from starter.api.auth import Caller, Known
-from starter.api.body import parsed
+from starter.api.body import JsonBody, NoBody
+from starter.api.idempotency import SentKey
 from starter.api.refusals import AuditedApprover, AuditedOperator
-from starter.api.reviews import idempotency_key
 from starter.api.state import ApiState, State
 from starter.promotions import start_promotion, tell_approval, tell_change
 
-router = APIRouter(tags=["promotions"])
+router = routing.router("promotions")
 log = logging.getLogger("conclave.api")
 
 MAX_BODY_BYTES = 16 * 1024
@@ -39,11 +39,14 @@ MAX_BODY_BYTES = 16 * 1024
 
 @router.post("/experiments/{experiment_id}/promote", status_code=202)
 async def ask_for_promotion(
-    experiment_id: str, request: Request, response: Response, owner: AuditedOperator, state: State
+    experiment_id: str,
+    response: Response,
+    owner: AuditedOperator,
+    key: SentKey,
+    state: State,
+    body: Annotated[PromotionRequest, Depends(JsonBody(PromotionRequest, MAX_BODY_BYTES))],
 ) -> Promotion:
     """Ask for an experiment's configuration to become the stable one. It waits for approvers, then expires."""
-    key = idempotency_key(request)
-    body = await parsed(request, PromotionRequest, MAX_BODY_BYTES)
     if not ID.match(experiment_id):
         raise ExperimentUnknown
     settings = state.services.settings
@@ -58,9 +61,7 @@ async def ask_for_promotion(
     response.headers["Location"] = f"/promotions/{found.promotion.id}"
     if not found.fresh:
         if found.request_hash != terms.request_hash:
-            raise InvalidInput(
-                "idempotency_mismatch", "This Idempotency-Key came before with another request; use a new key."
-            )
+            raise BodyDiffers
         response.headers["Idempotent-Replayed"] = "true"
         return view_of(found.promotion, state)
     try:
@@ -81,8 +82,7 @@ async def list_promotions(
 ) -> PromotionPage:
     """Promotions, newest first."""
     found = await state.services.versions.promotions.page(cursors.moment_of(cursor), page_size + 1, status)
-    shown = found[:page_size]
-    following = cursors.of_moment(shown[-1].requested_at, shown[-1].id) if len(found) > page_size else None
+    shown, following = cursors.cut(found, page_size, lambda row: cursors.of_moment(row.requested_at, row.id))
     return PromotionPage(promotions=tuple(view_of(each, state) for each in shown), next_cursor=following)
 
 
@@ -93,12 +93,15 @@ async def read_promotion(promotion_id: str, _owner: Caller, state: State) -> Pro
 
 
 @router.post("/promotions/{promotion_id}/approve")
-async def approve(promotion_id: str, request: Request, owner: AuditedApprover, state: State) -> Promotion:
+async def approve(
+    promotion_id: str,
+    owner: AuditedApprover,
+    state: State,
+    body: Annotated[ApprovalRequest, Depends(JsonBody(ApprovalRequest, MAX_BODY_BYTES))],
+) -> Promotion:
     """Approve exactly the evidence that is sent. With enough approvals the promotion is applied, or refused if what
     it rests on has changed; `status` says which.
     """
-    idempotency_key(request)
-    body = await parsed(request, ApprovalRequest, MAX_BODY_BYTES)
     word = Word(_known(promotion_id), owner, Vote.APPROVE, body.evidence, body.reason)
     promotion = await state.services.versions.promotions.vote(word)
     services = state.services
@@ -116,10 +119,13 @@ async def approve(promotion_id: str, request: Request, owner: AuditedApprover, s
 
 
 @router.post("/promotions/{promotion_id}/reject")
-async def reject(promotion_id: str, request: Request, owner: AuditedApprover, state: State) -> Promotion:
+async def reject(
+    promotion_id: str,
+    owner: AuditedApprover,
+    state: State,
+    body: Annotated[RejectionRequest, Depends(JsonBody(RejectionRequest, MAX_BODY_BYTES))],
+) -> Promotion:
     """Reject a promotion: one approver's word ends it."""
-    idempotency_key(request)
-    body = await parsed(request, RejectionRequest, MAX_BODY_BYTES)
     promotion = await state.services.versions.promotions.vote(
         Word(_known(promotion_id), owner, Vote.REJECT, reason=body.reason)
     )
@@ -127,9 +133,8 @@ async def reject(promotion_id: str, request: Request, owner: AuditedApprover, st
 
 
 @router.post("/promotions/{promotion_id}/withdraw")
-async def withdraw(promotion_id: str, request: Request, who: Known, state: State) -> Promotion:
+async def withdraw(promotion_id: str, who: Known, state: State, _body: NoBody) -> Promotion:
     """Take a promotion back: for who asked, the experiment's author and administrators."""
-    idempotency_key(request)
     store, anyones = state.services.versions.promotions, who.may(Role.ADMIN)
     return await _ended(await store.withdraw(_known(promotion_id), who.name, anyones=anyones), state)
 

@@ -2,15 +2,14 @@
 
 import asyncio
 
-from fastapi import APIRouter
-
 from models.health import Health
 from models.provider import Provider
 from models.provider_views import HealthOverview, ProviderHealthView, health_view
+from starter.api import routing
 from starter.api.auth import Caller
 from starter.api.state import State
 
-router = APIRouter(tags=["providers"])
+router = routing.router("providers")
 
 
 @router.get("/health")

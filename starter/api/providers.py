@@ -2,9 +2,11 @@
 
 import asyncio
 import uuid
+from collections.abc import Sequence
 from functools import partial
+from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Depends, Response
 
 from activities.provider_ports import KeysStored, PriceUnknown
 from models.errors import InvalidInput
@@ -20,15 +22,14 @@ from models.provider_requests import (
     provider_of,
 )
 from models.provider_views import ProbeView, ProviderPage, ProviderView, provider_view
-from starter.api import cursors
+from starter.api import cursors, routing
 from starter.api.auth import Admin, Caller, IsAdmin
-from starter.api.body import parsed
+from starter.api.body import JsonBody, NoBody
 from starter.api.endpoints import accepted
 from starter.api.probing import probed
-from starter.api.reviews import idempotency_key
 from starter.api.state import ApiState, State
 
-router = APIRouter(tags=["providers"])
+router = routing.router("providers")
 
 MAX_BODY_BYTES = 16 * 1024
 
@@ -40,16 +41,18 @@ async def list_providers(
     """The catalogue by name, switched off providers included."""
     position = cursors.name_of(cursor)
     found = await state.services.providers.catalogue.page(position, page_size + 1)
-    shown = found[:page_size]
-    following = cursors.of_name(shown[-1].name) if len(found) > page_size else None
+    shown, following = cursors.cut(found, page_size, lambda row: cursors.of_name(row.name))
     return ProviderPage(providers=tuple(await _views(shown, owner, state)), next_cursor=following)
 
 
 @router.post("/providers", status_code=201)
-async def add_provider(request: Request, response: Response, owner: Admin, state: State) -> ProviderView:
+async def add_provider(
+    response: Response,
+    owner: Admin,
+    state: State,
+    wanted: Annotated[ProviderRequest, Depends(JsonBody(ProviderRequest, MAX_BODY_BYTES))],
+) -> ProviderView:
     """Put a provider into the catalogue."""
-    idempotency_key(request)
-    wanted = await parsed(request, ProviderRequest, MAX_BODY_BYTES)
     endpoint = await accepted(endpoint_of(wanted), state.services.settings)
     provider = provider_of(wanted, uuid.uuid4().hex, endpoint)
     await state.services.providers.catalogue.add(provider)
@@ -64,9 +67,14 @@ async def read_provider(provider_id: str, owner: Caller, state: State) -> Provid
 
 
 @router.patch("/providers/{provider_id}")
-async def change_provider(provider_id: str, request: Request, owner: Admin, state: State) -> ProviderView:
+async def change_provider(
+    provider_id: str,
+    owner: Admin,
+    state: State,
+    body: Annotated[ProviderChange, Depends(JsonBody(ProviderChange, MAX_BODY_BYTES))],
+) -> ProviderView:
     """Change what the body names. The address cannot change while keys are stored for it."""
-    changes = changes_of(await parsed(request, ProviderChange, MAX_BODY_BYTES))
+    changes = changes_of(body)
     if "endpoint" in changes:
         changes["endpoint"] = await accepted(changes["endpoint"], state.services.settings)
     catalogue = state.services.providers.catalogue
@@ -101,11 +109,8 @@ async def disable_provider(provider_id: str, owner: Admin, state: State) -> None
 
 
 @router.post("/providers/{provider_id}/test")
-async def test_provider(
-    provider_id: str, request: Request, owner: Caller, is_admin: IsAdmin, state: State
-) -> ProbeView:
+async def test_provider(provider_id: str, owner: Caller, is_admin: IsAdmin, state: State, _body: NoBody) -> ProbeView:
     """Ask a provider for a sign of life, with the caller's key or, for administrators, the platform's."""
-    idempotency_key(request)
     providers = state.services.providers
     return await probed(await providers.catalogue.find(provider_id), owner, is_admin, providers)
 
@@ -118,7 +123,7 @@ async def _view(provider: Provider, owner: str, state: ApiState) -> ProviderView
     return (await _views([provider], owner, state))[0]
 
 
-async def _views(shown: list[Provider], owner: str, state: ApiState) -> list[ProviderView]:
+async def _views(shown: Sequence[Provider], owner: str, state: ApiState) -> list[ProviderView]:
     providers = state.services.providers
     health: dict[str, Health]
     keys: list[ProviderKey]

@@ -2,16 +2,16 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import Depends, Path, Query
 
 from models.provider_requests import QuotaRequest, UserId
 from models.quota_views import QuotaPage, QuotaView, quota_view
-from starter.api import cursors
+from starter.api import cursors, routing
 from starter.api.auth import Admin, Caller, IsAdmin, on_behalf
-from starter.api.body import parsed
+from starter.api.body import JsonBody
 from starter.api.state import State
 
-router = APIRouter(tags=["quotas"])
+router = routing.router("quotas")
 
 MAX_BODY_BYTES = 4 * 1024
 
@@ -35,13 +35,16 @@ async def list_quotas(
         wanted = on_behalf(owner, is_admin, None if own else user)
         return QuotaPage(quotas=(quota_view(await quotas.get(wanted)),))
     found = await quotas.page(cursors.name_of(cursor) or "", page_size + 1)
-    shown = found[:page_size]
-    following = cursors.of_name(shown[-1].user_id) if len(found) > page_size else None
+    shown, following = cursors.cut(found, page_size, lambda row: cursors.of_name(row.user_id))
     return QuotaPage(quotas=tuple(quota_view(each) for each in shown), next_cursor=following)
 
 
 @router.put("/quotas/{user}")
-async def set_quota(user: Annotated[UserId, Path()], request: Request, _owner: Admin, state: State) -> QuotaView:
+async def set_quota(
+    user: Annotated[UserId, Path()],
+    _owner: Admin,
+    state: State,
+    body: Annotated[QuotaRequest, Depends(JsonBody(QuotaRequest, MAX_BODY_BYTES))],
+) -> QuotaView:
     """Replace all limits of a user; they hold from the next call on, and what is spent stays spent."""
-    body = await parsed(request, QuotaRequest, MAX_BODY_BYTES)
     return quota_view(await state.services.providers.quotas.set(user, body.limits))

@@ -2,28 +2,39 @@
 
 import asyncio
 import uuid
+from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Depends, Response
 
 from models.intake import SourceUpload
+from models.settings import Settings
 from models.source import MAX_SOURCE_BYTES, SourceManifest
+from starter.api import routing
 from starter.api.auth import Caller
-from starter.api.body import parsed
+from starter.api.body import JsonBody
 from starter.api.state import State
 from starter.intake.accept import accept
 
-router = APIRouter(tags=["sources"])
+router = routing.router("sources")
 
 JSON_OVERHEAD = 2
 """A source's JSON may be this many times its text: escapes and the artifacts' base64."""
 
 
+def body_limit(settings: Settings) -> int:
+    """Bytes of a submission at most."""
+    return min(settings.max_source_bytes, MAX_SOURCE_BYTES) * JSON_OVERHEAD
+
+
 @router.post("/sources", status_code=201, response_model=SourceManifest)
-async def submit_source(request: Request, response: Response, owner: Caller, state: State) -> SourceManifest:
+async def submit_source(
+    response: Response,
+    owner: Caller,
+    state: State,
+    upload: Annotated[SourceUpload, Depends(JsonBody(SourceUpload, body_limit))],
+) -> SourceManifest:
     """Store source for review; the same content again gives the source it was stored as."""
     settings = state.services.settings
-    limit = min(settings.max_source_bytes, MAX_SOURCE_BYTES) * JSON_OVERHEAD
-    upload = await parsed(request, SourceUpload, limit)
     source = await asyncio.to_thread(
         accept,
         upload,

@@ -1,6 +1,8 @@
 """Trials: a candidate beside stable on a share of the live reviews. Operators start and stop them, everybody reads."""
 
-from fastapi import APIRouter, Request, Response
+from typing import Annotated
+
+from fastapi import Depends, Response
 
 from activities.experiment_ports import ConfigQuarantined
 from activities.trial_ports import ConfigStable, TrialRunning
@@ -9,24 +11,28 @@ from models.errors import InvalidInput
 from models.quota import QuotaLimits
 from models.reservation import MICRO
 from models.trial import PAYER, StopRequest, Trial, TrialPage, TrialRequest
-from starter.api import cursors
+from starter.api import cursors, routing
 from starter.api.auth import Caller
-from starter.api.body import parsed
+from starter.api.body import JsonBody
 from starter.api.refusals import AuditedOperator
 from starter.api.state import ApiState, State
 
-router = APIRouter(tags=["trials"])
+router = routing.router("trials")
 
 MAX_BODY_BYTES = 4 * 1024
 
 
 @router.post("/trials", status_code=201)
-async def start_trial(request: Request, response: Response, owner: AuditedOperator, state: State) -> Trial:
+async def start_trial(
+    response: Response,
+    owner: AuditedOperator,
+    state: State,
+    body: Annotated[TrialRequest, Depends(JsonBody(TrialRequest, MAX_BODY_BYTES))],
+) -> Trial:
     """Let an experiment's configuration review a share of the repositories too, in the background.
 
     Asking again for the trial that runs gives that one.
     """
-    body = await parsed(request, TrialRequest, MAX_BODY_BYTES)
     experiment = await state.services.versions.experiments.get(body.experiment_id)
     await _grant_money(state)
     try:
@@ -57,8 +63,7 @@ async def list_trials(
 ) -> TrialPage:
     """Trials, newest first, without what they show: that is in each one's own answer."""
     found = await state.services.versions.trials.page(cursors.moment_of(cursor), page_size + 1)
-    shown = found[:page_size]
-    following = cursors.of_moment(shown[-1].started_at, shown[-1].id) if len(found) > page_size else None
+    shown, following = cursors.cut(found, page_size, lambda row: cursors.of_moment(row.started_at, row.id))
     return TrialPage(trials=tuple(shown), next_cursor=following)
 
 
@@ -69,9 +74,13 @@ async def read_trial(trial_id: str, _owner: Caller, state: State) -> Trial:
 
 
 @router.post("/trials/{trial_id}/stop")
-async def stop_trial(trial_id: str, request: Request, owner: AuditedOperator, state: State) -> Trial:
+async def stop_trial(
+    trial_id: str,
+    owner: AuditedOperator,
+    state: State,
+    body: Annotated[StopRequest, Depends(JsonBody(StopRequest, MAX_BODY_BYTES))],
+) -> Trial:
     """End a trial; its reviews that are under way are cancelled. One that has ended stays as it is."""
-    body = await parsed(request, StopRequest, MAX_BODY_BYTES)
     return await state.services.versions.trials.stop(trial_id, body.reason, owner)
 
 

@@ -3,16 +3,17 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from models.errors import InvalidInput
 from models.provider_requests import Day, UserId
 from models.quota import UsageBy, day_of
 from models.quota_views import UsageReport, usage_report
+from starter.api import routing
 from starter.api.auth import Caller, Forbidden, IsAdmin, on_behalf
 from starter.api.state import State
 
-router = APIRouter(tags=["usage"])
+router = routing.router("usage")
 
 MOST_DAYS = 400
 

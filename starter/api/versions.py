@@ -1,18 +1,20 @@
 """Versions: what is in production, what was, and the way back."""
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import Depends
 
 from activities.experiment_ports import VersionUnknown
 from models.ids import ID
 from models.version import RollbackRequest, Version, VersionPage
-from starter.api import cursors
+from starter.api import cursors, routing
 from starter.api.auth import Caller
-from starter.api.body import parsed
+from starter.api.body import JsonBody
+from starter.api.idempotency import SentKey
 from starter.api.refusals import AuditedOperator
-from starter.api.reviews import idempotency_key
 from starter.api.state import State
 
-router = APIRouter(tags=["versions"])
+router = routing.router("versions")
 
 MAX_BODY_BYTES = 4 * 1024
 
@@ -23,8 +25,7 @@ async def list_versions(
 ) -> VersionPage:
     """Configurations that are, or were, stable; newest first."""
     found = await state.services.versions.versions.page(cursors.moment_of(cursor), page_size + 1)
-    shown = found[:page_size]
-    following = cursors.of_moment(shown[-1].promoted_at, shown[-1].id) if len(found) > page_size else None
+    shown, following = cursors.cut(found, page_size, lambda row: cursors.of_moment(row.promoted_at, row.id))
     return VersionPage(versions=tuple(shown), next_cursor=following)
 
 
@@ -40,10 +41,13 @@ async def read_version(version_id: str, _owner: Caller, state: State) -> Version
 
 
 @router.post("/versions/rollback")
-async def roll_back(request: Request, owner: AuditedOperator, state: State) -> Version:
+async def roll_back(
+    owner: AuditedOperator,
+    key: SentKey,
+    state: State,
+    body: Annotated[RollbackRequest, Depends(JsonBody(RollbackRequest, MAX_BODY_BYTES))],
+) -> Version:
     """Make the version before the stable one stable again, at once: for operators. People approved it when it was
     promoted, so it takes no approval; the reason is on the audit chain.
     """
-    key = idempotency_key(request)
-    body = await parsed(request, RollbackRequest, MAX_BODY_BYTES)
     return await state.services.versions.versions.rollback(body.reason, owner, body.from_version_id, key)
