@@ -22,6 +22,7 @@ from starter.api import (
     health,
     key_rotations,
     keys,
+    openapi,
     problems,
     promotions,
     provider_health,
@@ -68,7 +69,15 @@ def create_app(settings: Settings) -> FastAPI:
             with suppress(asyncio.CancelledError):
                 await reconciling
 
-    app = FastAPI(title="Conclave", version=version("conclave"), lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Conclave",
+        version=version("conclave"),
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    openapi.install(app)
     app.state.identities = settings.callers()
     if not app.state.identities:
         raise SettingMissing("CONCLAVE_API_TOKEN")

@@ -19,7 +19,11 @@ from starter.api.state import State
 T = TypeVar("T", bound=Wire)
 
 
-class JsonBody(Generic[T]):
+class JsonBodyOrNone:
+    """What a dependency is an instance of that reads a body."""
+
+
+class JsonBody(JsonBodyOrNone, Generic[T]):
     """A dependency: the body as a model. It comes last of a route's, for a POST takes hold of its Idempotency-Key."""
 
     def __init__(self, model: type[T], limit: int | Callable[[Settings], int]) -> None:
@@ -47,7 +51,7 @@ class Nothing(Wire):
     """A request that its address says all of."""
 
 
-class _NoBody:
+class _NoBody(JsonBodyOrNone):
     """A dependency: the body is empty, or an empty object."""
 
     async def __call__(self, request: Request, who: Known, state: State) -> None:

@@ -44,7 +44,7 @@ log = logging.getLogger("conclave.api")
 MAX_BODY_BYTES = 64 * 1024
 
 
-@router.post("/comparisons", status_code=202)
+@router.post("/comparisons", status_code=202, responses=routing.refuses(404))
 async def create_comparison(
     response: Response,
     owner: AuditedOperator,
@@ -95,7 +95,7 @@ async def read_comparison(comparison_id: str, _owner: Caller, state: State) -> C
     return await view_of(await state.services.versions.comparisons.row(comparison_id), state)
 
 
-@router.get("/comparisons/{comparison_id}/statistical-tests")
+@router.get("/comparisons/{comparison_id}/statistical-tests", responses=routing.refuses(409))
 async def read_tests(comparison_id: str, _owner: Caller, state: State) -> TestPage:
     """Every test of a comparison, with its method, n, effect size and seed."""
     return TestPage(statistical_tests=(await _report(comparison_id, state)).statistical_tests)
@@ -115,7 +115,11 @@ async def stop_comparison(comparison_id: str, _owner: AuditedOperator, state: St
     return await view_of(await store.row(row.id), state)
 
 
-@router.post("/comparisons/{comparison_id}/export")
+@router.post(
+    "/comparisons/{comparison_id}/export",
+    response_class=Response,
+    responses={200: {"content": {kind.split(";")[0]: {} for kind in MEDIA_TYPES.values()}}},
+)
 async def export_comparison(
     comparison_id: str,
     _owner: Caller,

@@ -39,7 +39,7 @@ log = logging.getLogger("conclave.api")
 MAX_BODY_BYTES = 64 * 1024
 
 
-@router.post("/experiments", status_code=202)
+@router.post("/experiments", status_code=202, responses=routing.refuses(404))
 async def create_experiment(
     response: Response,
     owner: AuditedOperator,
@@ -90,7 +90,7 @@ async def read_experiment(experiment_id: str, _owner: Caller, state: State) -> E
     return await view_of(await state.services.versions.experiments.row(experiment_id), state)
 
 
-@router.get("/experiments/{experiment_id}/metrics")
+@router.get("/experiments/{experiment_id}/metrics", responses=routing.refuses(409))
 async def read_metrics(experiment_id: str, _owner: Caller, state: State) -> Metrics:
     """What it measured."""
     await state.services.versions.experiments.row(experiment_id)

@@ -19,7 +19,7 @@ MAX_BODY_BYTES = 4 * 1024
 LATEST = "/key-rotations/latest"
 
 
-@router.post("/key-rotations", status_code=202)
+@router.post("/key-rotations", status_code=202, responses=routing.refuses(404))
 async def begin_rotation(
     response: Response,
     _owner: Admin,
@@ -32,7 +32,7 @@ async def begin_rotation(
     return await _latest(state)
 
 
-@router.get(LATEST)
+@router.get(LATEST, responses=routing.refuses(404))
 async def read_rotation(_owner: Admin, state: State) -> RotationView:
     """How the rotation that was started last goes; with its report when it is done."""
     return await _latest(state)

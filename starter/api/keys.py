@@ -25,7 +25,7 @@ MOST_KEYS = 100
 """Keys of one owner."""
 
 
-@router.post("/user-providers", status_code=201)
+@router.post("/user-providers", status_code=201, responses=routing.refuses(404))
 async def add_key(
     response: Response,
     owner: Caller,

@@ -66,7 +66,7 @@ async def read_provider(provider_id: str, owner: Caller, state: State) -> Provid
     return await _view(await state.services.providers.catalogue.find(provider_id), owner, state)
 
 
-@router.patch("/providers/{provider_id}")
+@router.patch("/providers/{provider_id}", responses=routing.refuses(409))
 async def change_provider(
     provider_id: str,
     owner: Admin,
@@ -92,7 +92,7 @@ async def change_provider(
     return await _view(provider, owner, state)
 
 
-@router.delete("/providers/{provider_id}", status_code=204)
+@router.delete("/providers/{provider_id}", status_code=204, responses=routing.refuses(409))
 async def disable_provider(provider_id: str, owner: Admin, state: State) -> None:
     """Switch a provider off that nobody has a key for. Its entry stays: reports and the ledger name it."""
     catalogue = state.services.providers.catalogue

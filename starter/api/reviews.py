@@ -36,6 +36,9 @@ log = logging.getLogger("conclave.api")
 MAX_SUBMISSION_BYTES = 64 * 1024
 
 
+REPORT_CONTENT = {kind.split(";")[0]: {} for kind, _, _ in FORMATS.values()}
+
+
 class ReviewPage(Wire):
     """Some reviews, newest first."""
 
@@ -44,7 +47,7 @@ class ReviewPage(Wire):
     """Pass as `cursor` for the next page; None at the end."""
 
 
-@router.post("/reviews", status_code=202, response_model=ReviewView)
+@router.post("/reviews", status_code=202, response_model=ReviewView, responses=routing.refuses(404))
 async def submit_review(
     response: Response,
     owner: Caller,
@@ -103,7 +106,11 @@ async def read_review(review_id: str, owner: Caller, state: State) -> ReviewView
     return await view_of(await state.services.reviews.get(owner, review_id), state)
 
 
-@router.get("/reviews/{review_id}/events")
+@router.get(
+    "/reviews/{review_id}/events",
+    response_class=EventSourceResponse,
+    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+)
 async def follow_review(review_id: str, request: Request, owner: Caller, state: State) -> EventSourceResponse:
     """The review as server-sent events: `progress` at every change, `ended` once at the end."""
     await state.services.reviews.get(owner, review_id)
@@ -114,7 +121,11 @@ async def follow_review(review_id: str, request: Request, owner: Caller, state: 
     return EventSourceResponse(review_events(look, request.is_disconnected))
 
 
-@router.get("/reviews/{review_id}/report")
+@router.get(
+    "/reviews/{review_id}/report",
+    response_class=Response,
+    responses={200: {"content": REPORT_CONTENT}, **routing.refuses(409)},
+)
 async def read_report(
     review_id: str,
     owner: Caller,

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
 from starter.api import idempotency
@@ -40,15 +39,21 @@ def router(tag: str, **options: Any) -> APIRouter:
     return APIRouter(tags=[tag], route_class=Route, **options)
 
 
+def refuses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """`responses` of a route: statuses that what it does may have, besides those that all routes may have."""
+    return {status: {} for status in statuses}
+
+
 async def _post(handle: Handler, secret: bool, request: Request) -> Response:
     return await idempotency.answered(request, handle, secret=secret)
 
 
 async def _get(handle: Handler, request: Request) -> Response:
     response = await handle(request)
-    if response.status_code != 200 or not isinstance(response, JSONResponse):
+    body = getattr(response, "body", None)
+    if response.status_code != 200 or not isinstance(body, bytes):  # an answer that streams has no body yet
         return response
-    tag = f'"{hashlib.sha256(response.body).hexdigest()[:32]}"'
+    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     if not _matches(request.headers.getlist("if-none-match"), tag):
         response.headers["ETag"] = tag
         return response

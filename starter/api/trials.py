@@ -22,7 +22,11 @@ router = routing.router("trials")
 MAX_BODY_BYTES = 4 * 1024
 
 
-@router.post("/trials", status_code=201)
+@router.post(
+    "/trials",
+    status_code=201,
+    responses={200: {"model": Trial, "description": "It runs already."}, **routing.refuses(404)},
+)
 async def start_trial(
     response: Response,
     owner: AuditedOperator,
