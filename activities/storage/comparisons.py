@@ -114,9 +114,13 @@ class PostgresComparisons:
         async with self._database.statements() as session:
             return await row_in(session, comparison_id)
 
-    async def page(self, before: Position | None, size: int) -> list[tables.Comparison]:
-        """Comparisons without their reports, newest first, older than a position."""
+    async def page(
+        self, before: Position | None, size: int, statuses: Sequence[ComparisonStatus] = ()
+    ) -> list[tables.Comparison]:
+        """Comparisons without their reports, newest first, older than a position; only those that stand so, if said."""
         query = select(tables.Comparison).options(WITHOUT_REPORT)
+        if statuses:
+            query = query.where(col(tables.Comparison.status).in_(statuses))
         query = page_of(query, col(tables.Comparison.created_at), col(tables.Comparison.id), before, size)
         async with self._database.statements() as session:
             return list((await session.execute(query)).scalars())

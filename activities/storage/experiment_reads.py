@@ -39,10 +39,14 @@ class ExperimentReads:
         async with self._database.statements() as session:
             return await row_in(session, experiment_id)
 
-    async def page(self, before: Position | None, size: int) -> list[tables.Experiment]:
-        """Experiments, newest first, older than a position."""
+    async def page(
+        self, before: Position | None, size: int, statuses: Sequence[ExperimentStatus] = ()
+    ) -> list[tables.Experiment]:
+        """Experiments, newest first, older than a position; only those that stand so, if that is said."""
         experiment = tables.Experiment
         query = select(experiment).where(col(experiment.comparison_id).is_(None))
+        if statuses:
+            query = query.where(col(experiment.status).in_(statuses))
         query = page_of(query, col(experiment.created_at), col(experiment.id), before, size)
         async with self._database.statements() as session:
             return list((await session.execute(query)).scalars())

@@ -171,11 +171,22 @@ class PostgresReviews:
             raise ReviewUnknown
         return row
 
-    async def page(self, owner: str, before: Position | None, size: int) -> list[Review]:
-        """An owner's reviews, newest first, older than a position; not those that were made in the background."""
+    async def page(
+        self, owner: str, before: Position | None, size: int, statuses: Sequence[ReviewStatus] = ()
+    ) -> list[Review]:
+        """An owner's reviews, newest first, older than a position; not those that were made in the background.
+
+        Args:
+            owner: whose.
+            before: the position; None: from the newest on.
+            size: reviews at most.
+            statuses: only those that stand so; empty: all.
+        """
         query = (
             select(Review).options(WITHOUT_REPORT).where(col(Review.owner) == owner, col(Review.background).is_(False))
         )
+        if statuses:
+            query = query.where(col(Review.status).in_(statuses))
         query = page_of(query, col(Review.created_at), col(Review.id), before, size)
         async with self._database.statements() as session:
             return list((await session.execute(query)).scalars())

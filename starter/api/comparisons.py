@@ -7,7 +7,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import Depends, Response
+from fastapi import Depends, Query, Response
 from temporalio.service import RPCError
 
 from activities.comparison_ports import ComparisonCreation, DatasetsDiffer, NotMeasured
@@ -81,10 +81,16 @@ async def create_comparison(
 
 @router.get("/comparisons")
 async def list_comparisons(
-    _owner: Caller, state: State, cursor: cursors.Cursor = None, page_size: cursors.PageSize = 20
+    _owner: Caller,
+    state: State,
+    cursor: cursors.Cursor = None,
+    page_size: cursors.PageSize = 20,
+    status: Annotated[list[ComparisonStatus] | None, Query(max_length=len(ComparisonStatus))] = None,
 ) -> ComparisonPage:
-    """Comparisons, newest first, without what came of them: that is in each one's own answer."""
-    rows = await state.services.versions.comparisons.page(cursors.moment_of(cursor), page_size + 1)
+    """Comparisons, newest first, without what came of them: that is in each one's own answer. `status` may be
+    repeated.
+    """
+    rows = await state.services.versions.comparisons.page(cursors.moment_of(cursor), page_size + 1, status or ())
     shown, following = cursors.cut(rows, page_size, lambda row: cursors.of_moment(row.created_at, row.id))
     return ComparisonPage(comparisons=tuple(await views_of(shown, state)), next_cursor=following)
 

@@ -5,7 +5,7 @@ import logging
 import uuid
 from typing import Annotated
 
-from fastapi import Depends, Response
+from fastapi import Depends, Query, Response
 from temporalio.service import RPCError
 
 from activities.experiment_ports import ConfigQuarantined, Creation, NoSamples, NotEvaluated
@@ -76,10 +76,16 @@ async def create_experiment(
 
 @router.get("/experiments")
 async def list_experiments(
-    _owner: Caller, state: State, cursor: cursors.Cursor = None, page_size: cursors.PageSize = 20
+    _owner: Caller,
+    state: State,
+    cursor: cursors.Cursor = None,
+    page_size: cursors.PageSize = 20,
+    status: Annotated[list[ExperimentStatus] | None, Query(max_length=len(ExperimentStatus))] = None,
 ) -> ExperimentPage:
-    """Experiments, newest first, without what was measured: that is in each one's own answer."""
-    rows = await state.services.versions.experiments.page(cursors.moment_of(cursor), page_size + 1)
+    """Experiments, newest first, without what was measured: that is in each one's own answer. `status` may be
+    repeated.
+    """
+    rows = await state.services.versions.experiments.page(cursors.moment_of(cursor), page_size + 1, status or ())
     shown, following = cursors.cut(rows, page_size, lambda row: cursors.of_moment(row.created_at, row.id))
     return ExperimentPage(experiments=tuple(await views_of(shown, state)), next_cursor=following)
 

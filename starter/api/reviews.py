@@ -93,9 +93,10 @@ async def list_reviews(
     state: State,
     cursor: cursors.Cursor = None,
     page_size: cursors.PageSize = 20,
+    status: Annotated[list[ReviewStatus] | None, Query(max_length=len(ReviewStatus))] = None,
 ) -> ReviewPage:
-    """The caller's reviews, newest first."""
-    rows = await state.services.reviews.page(owner, cursors.moment_of(cursor), page_size + 1)
+    """The caller's reviews, newest first; `status`, which may be repeated, leaves out the others."""
+    rows = await state.services.reviews.page(owner, cursors.moment_of(cursor), page_size + 1, status or ())
     shown, following = cursors.cut(rows, page_size, lambda row: cursors.of_moment(row.created_at, row.id))
     return ReviewPage(reviews=tuple([await view_of(row, state) for row in shown]), next_cursor=following)
 
