@@ -5,43 +5,57 @@ from typing import Annotated
 
 import typer
 
+from starter.command_tree import ACCESS, examples, group
 from starter.options import Json
 
-audit = typer.Typer(no_args_is_help=True, help="The audit chain: list, verify, export, checkpoint.")
+audit = group("The audit chain: list, verify, export, checkpoint.")
 
 VERIFY_HELP = """Verify the audit chain: that of the service, or offline an export of it.
 
-\b
-Examples:
-  conclave audit verify                                   the service's chain and checkpoints
-  conclave audit verify audit.jsonl                       an export, without any server
-  conclave audit verify audit.jsonl --checkpoints checkpoints.jsonl --public-key key.pem
-
-\b
 Exit codes: 0 intact, 1 not intact, 2 bad usage or input, 4 service unreachable.
 """
 
 
-@audit.command("list")
+@audit.command(
+    "list",
+    epilog=examples(
+        "conclave audit list --limit 50", "conclave audit list --action promotion_applied --actor local --json"
+    ),
+)
 def audit_list(
-    action: Annotated[str | None, typer.Option(help="Only this action, for example promotion_applied.")] = None,
-    subject: Annotated[str | None, typer.Option(help="Only what is about this id.")] = None,
-    actor: Annotated[str | None, typer.Option(help="Only what this user did.")] = None,
-    most: Annotated[int, typer.Option(min=1, max=100, help="How many, newest first.")] = 20,
+    action: Annotated[
+        str | None, typer.Option(metavar="ACTION", help="Only this action, for example promotion_applied.")
+    ] = None,
+    subject: Annotated[str | None, typer.Option(metavar="ID", help="Only what is about this id.")] = None,
+    actor: Annotated[str | None, typer.Option(metavar="USER", help="Only what this user did.")] = None,
+    most: Annotated[int, typer.Option("--limit", "--most", min=1, max=100, help="The newest so many.")] = 20,
     json_output: Json = False,
 ) -> None:
-    """The newest entries."""
+    """List what happened, the newest first."""
     from starter.commands.audit import list_entries
 
     raise typer.Exit(list_entries(most, action, subject, actor, json_output))
 
 
-@audit.command("verify", help=VERIFY_HELP)
+@audit.command(
+    "verify",
+    help=VERIFY_HELP,
+    epilog=examples(
+        "conclave audit verify                    # the service's chain",
+        "conclave audit verify audit.jsonl        # an export, without any server",
+        "conclave audit verify audit.jsonl --checkpoints signed.jsonl --public-key k.pem",
+    ),
+)
 def audit_verify(
-    file: Annotated[Path | None, typer.Argument(help="An export; the service's chain if not given.")] = None,
-    checkpoints: Annotated[Path | None, typer.Option(help="The file of signed checkpoints, for an export.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="An export; the service's chain if not given.")
+    ] = None,
+    checkpoints: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The file of signed checkpoints, for an export.")
+    ] = None,
     public_key: Annotated[
-        Path | None, typer.Option(help="PEM file of the key that signs checkpoints, kept apart from them.")
+        Path | None,
+        typer.Option(metavar="FILE", help="PEM file of the key that signs checkpoints, kept apart from them."),
     ] = None,
     json_output: Json = False,
 ) -> None:
@@ -51,20 +65,23 @@ def audit_verify(
     raise typer.Exit(verify(file, checkpoints, public_key, json_output))
 
 
-@audit.command("export")
+@audit.command("export", epilog=examples("conclave audit export audit.jsonl"))
 def audit_export(
-    file: Annotated[Path, typer.Argument(help="Where to write the entries, one JSON object a line.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write the entries, one JSON object a line.")],
     json_output: Json = False,
 ) -> None:
-    """Write the whole chain into a file, for who verifies it elsewhere."""
+    """Write the whole chain into a file, to verify it elsewhere."""
     from starter.commands.audit import export
 
     raise typer.Exit(export(file, json_output))
 
 
-@audit.command("checkpoint")
+@audit.command("checkpoint", epilog=examples("conclave audit checkpoint"))
 def audit_checkpoint(json_output: Json = False) -> None:
-    """Have the newest entry signed now, instead of at the next hundredth entry or hour."""
+    """Have the newest entry signed now.
+
+    Otherwise that is done at every hundredth entry and every hour.
+    """
     from starter.commands.audit import checkpoint
 
     raise typer.Exit(checkpoint(json_output))
@@ -72,4 +89,4 @@ def audit_checkpoint(json_output: Json = False) -> None:
 
 def install(app: typer.Typer) -> None:
     """Add the commands."""
-    app.add_typer(audit, name="audit")
+    app.add_typer(audit, name="audit", rich_help_panel=ACCESS)

@@ -1,6 +1,6 @@
 """The API as the command line sees it."""
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
@@ -15,6 +15,14 @@ from models.text import clean
 from models.wire import Wire
 
 W = TypeVar("W", bound=Wire)
+
+PIECE_BYTES = 256 * 1024
+
+Sent = Callable[[int, int], None]
+"""Told how many bytes of how many are on their way."""
+
+Params = Mapping[str, str | Sequence[str]]
+"""Of a query; a name with several values is repeated."""
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 120.0
@@ -32,8 +40,13 @@ class Unreachable(Exception):
 class Client:
     """Calls one API with one token. Redirects are not followed and no proxy is taken from the environment."""
 
-    def __init__(self, url: str, token: str) -> None:
+    def __init__(self, url: str, token: str, patience: float = ANSWER_SECONDS) -> None:
         """Check the address and the token; nothing is sent yet.
+
+        Args:
+            url: the service's address.
+            token: whose word it is.
+            patience: seconds until a silent service counts as away.
 
         Raises:
             InvalidInput: one of them cannot be one.
@@ -44,7 +57,7 @@ class Client:
         self._http = httpx.Client(
             base_url=url,
             headers={"Authorization": f"Bearer {token}"},
-            timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
+            timeout=httpx.Timeout(patience, connect=min(patience, CONNECT_SECONDS)),
             trust_env=False,
         )
 
@@ -103,19 +116,48 @@ class Client:
         return answer.text
 
     def call(
-        self, model: type[W], method: str, path: str, body: bytes | None = None, params: Mapping[str, str] | None = None
+        self,
+        model: type[W],
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        params: Params | None = None,
+        sent: Sent | None = None,
     ) -> W:
         """One request whose answer is a model.
+
+        Args:
+            model: of the answer.
+            method: of the request.
+            path: below the service's address.
+            body: JSON.
+            params: of the query.
+            sent: told how much of the body is on its way.
 
         Raises:
             InvalidInput: the service refuses it and says why.
             Unreachable: no answer, or one that is not the service's.
         """
-        answer = self._answered(method, path, body, params)
+        answer = self._answered(method, path, body, params, sent)
         try:
             return model.model_validate(answer.json())
         except ValueError:  # no JSON, or other JSON: pydantic's error is one, too
             raise self._stranger() from None
+
+    def listing(self, path: str, params: Params | None = None) -> dict[str, Any]:
+        """The newest page of a list, as it is.
+
+        Raises:
+            InvalidInput: the service refuses it and says why.
+            Unreachable: no answer, or one that is not the service's.
+        """
+        try:
+            found = self._answered("GET", path, None, params).json()
+        except ValueError:
+            raise self._stranger() from None
+        if not isinstance(found, dict):
+            raise self._stranger()
+        return cast(dict[str, Any], found)
 
     def fetch(self, method: str, path: str, body: bytes | None = None) -> bytes:
         """One request whose answer is a file.
@@ -143,10 +185,16 @@ class Client:
         """One request whose answer does not matter beyond its success."""
         self._answered(method, path, None, None)
 
-    def _answered(self, method: str, path: str, body: bytes | None, params: Mapping[str, str] | None) -> httpx.Response:
+    def _answered(
+        self, method: str, path: str, body: bytes | None, params: Params | None, sent: Sent | None = None
+    ) -> httpx.Response:
         headers = {"Content-Type": "application/json"} if body is not None else {}
+        content: bytes | Iterator[bytes] | None = body
+        if body is not None and sent is not None:
+            headers["Content-Length"] = str(len(body))
+            content = _pieces(body, sent)
         with self._errors():
-            answer = self._http.request(method, path, content=body, headers=headers, params=params)
+            answer = self._http.request(method, path, content=content, headers=headers, params=params)
         if answer.is_error:
             self._refuse(answer)
         return answer
@@ -176,6 +224,13 @@ class Client:
             raise Unreachable(f"{self._host} does not answer. Is it running? (`conclave status`)") from None
         except httpx.HTTPError as error:
             raise Unreachable(f"the connection to {self._host} broke ({type(error).__name__}).") from None
+
+
+def _pieces(body: bytes, sent: Sent) -> Iterator[bytes]:
+    for start in range(0, len(body), PIECE_BYTES):
+        sent(start, len(body))
+        yield body[start : start + PIECE_BYTES]
+    sent(len(body), len(body))
 
 
 def _details(error: Mapping[str, Any]) -> dict[str, str | int | list[str]]:

@@ -5,9 +5,11 @@ from typing import Annotated
 
 import typer
 
+from starter.command_tree import EXPERIMENTS, examples, group
+from starter.completion import named
 from starter.options import Json
 
-dataset = typer.Typer(no_args_is_help=True, help="Labelled samples to measure configurations on: import, list, show.")
+dataset = group("Labelled samples to measure on: import, list, show.")
 
 IMPORT_HELP = """Import a dataset: JSON Lines, one labelled sample each.
 
@@ -16,18 +18,23 @@ if known, `cwe`, `severity` and `rule`. A line may also have `scope`, `group`, `
 reviewer sees the code and the file name alone; all other fields are kept beside.
 
 The same content under the same name is the version that is there, other content is the next version.
-
-\b
-Examples:
-  conclave dataset import samples.jsonl
-  conclave dataset import samples.jsonl --name security-python
 """
 
 
-@dataset.command("import", help=IMPORT_HELP)
+@dataset.command(
+    "import",
+    help=IMPORT_HELP,
+    epilog=examples(
+        "conclave dataset import samples.jsonl",
+        "conclave dataset import samples.jsonl --name security-python",
+        "gunzip -c samples.jsonl.gz | conclave dataset import - --name samples",
+    ),
+)
 def dataset_import(
     path: Annotated[Path, typer.Argument(metavar="FILE", help="The file; `-` reads standard input.")],
-    name: Annotated[str | None, typer.Option(help="What to call it; made of the file's name if not given.")] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What to call it; made of the file's name if not given.")
+    ] = None,
     json_output: Json = False,
 ) -> None:
     """`conclave dataset import`; its help is `IMPORT_HELP`."""
@@ -36,21 +43,30 @@ def dataset_import(
     raise typer.Exit(import_dataset(path, name, json_output))
 
 
-@dataset.command("list")
+@dataset.command("list", epilog=examples("conclave dataset list"))
 def dataset_list(json_output: Json = False) -> None:
-    """Every version of every dataset, newest first."""
+    """List every version of every dataset, the newest first."""
     from starter.commands.dataset import list_datasets
 
     raise typer.Exit(list_datasets(json_output))
 
 
-@dataset.command("show")
+@dataset.command(
+    "show", epilog=examples("conclave dataset show conclave-demo", "conclave dataset show conclave-demo --sample 0")
+)
 def dataset_show(
-    name: Annotated[str, typer.Argument(metavar="NAME|ID", help="A name (its newest version) or an id.")],
-    sample: Annotated[int | None, typer.Option(help="Show the sample at this place, counted from 0.", min=0)] = None,
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME|ID", autocompletion=named("dataset"), help="A name (its newest version) or an id."
+        ),
+    ],
+    sample: Annotated[
+        int | None, typer.Option(metavar="NUMBER", help="Show the sample at this place, counted from 0.", min=0)
+    ] = None,
     json_output: Json = False,
 ) -> None:
-    """What is in a dataset: languages, splits, labels; or one of its samples."""
+    """Show languages, splits and labels of a dataset, or a sample."""
     from starter.commands.dataset import show_dataset
 
     raise typer.Exit(show_dataset(name, sample, json_output))
@@ -58,4 +74,4 @@ def dataset_show(
 
 def install(app: typer.Typer) -> None:
     """Add the commands to the command line."""
-    app.add_typer(dataset, name="dataset")
+    app.add_typer(dataset, name="dataset", rich_help_panel=EXPERIMENTS)

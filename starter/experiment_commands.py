@@ -5,50 +5,44 @@ from typing import Annotated
 
 import typer
 
-from starter.options import Json
+from starter.command_tree import EXPERIMENTS, examples, group
+from starter.completion import VERDICTS, named, words
+from starter.options import Dataset, Experiment, Follow, Json, Most, Policy, Reason, Samples, Sets, Split
 
-experiment = typer.Typer(
-    no_args_is_help=True,
-    help="Measure configurations on labelled samples: create, run, show, list, pause, resume, cancel, verdict, config.",
-)
+experiment = group("Measure configurations: create, run, show, list, pause and more.")
 
-Id = Annotated[str, typer.Argument(metavar="ID", help="Id of the experiment, as `conclave experiment list` shows it.")]
-Data = Annotated[str | None, typer.Option("--dataset", help="Name (its newest version) or id of the dataset.")]
-Title = Annotated[str | None, typer.Option("--name", help="What to call it; made of dataset and time if not given.")]
-Config = Annotated[Path | None, typer.Option(help="Configuration to measure, .json or .toml; the stable one if none.")]
-Set = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change one field of it, as JSON or plain; may be repeated."),
+Title = Annotated[
+    str | None, typer.Option("--name", metavar="TEXT", help="What to call it; made of dataset and time if not given.")
 ]
-Part = Annotated[str | None, typer.Option("--split", help="dev or test; all samples if not given.")]
-Limit = Annotated[int | None, typer.Option(help="Only the first so many samples.", min=1)]
-Policy = Annotated[str | None, typer.Option(help="default or strict; what the service is set to if not given.")]
+Config = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Configuration to measure, .json or .toml; the stable one if none."),
+]
 
-RUN_HELP = """Run an experiment, created before or by these options, and show what came of it.
+RUN_HELP = """Run an experiment and show what came of it.
 
-It runs in the service and goes on whatever becomes of this command; run it again with the id to watch it.
+It is created by these options, or was before. It runs in the service and goes on whatever becomes of this command;
+`conclave watch ID` follows it.
 
-\b
-Examples:
-  conclave experiment run --dataset conclave-demo
-  conclave experiment run --dataset conclave-demo --set orchestrator.consensus.min_support=0.3
-  conclave experiment run --dataset conclave-demo --set 'analysis.tools_off=["bandit"]' --set models.enabled=false
-  conclave experiment run 6f1c...
-
-\b
-Exit codes: 0 the gate lets it through, 1 the gate fails it, 2 bad usage or input,
-3 inconclusive, or it could not be finished, 4 service unreachable.
+Exit codes: 0 the gate lets it through, 1 the gate fails it, 2 bad usage or input, 3 inconclusive, or it could not be
+finished, 4 service unreachable, 130 interrupted.
 """
 
 
-@experiment.command("create")
+@experiment.command(
+    "create",
+    epilog=examples(
+        "conclave experiment create --dataset conclave-demo --name first",
+        "conclave experiment create --dataset conclave-demo --config new.toml",
+    ),
+)
 def experiment_create(
-    dataset: Data = None,
+    dataset: Dataset = None,
     name: Title = None,
     config: Config = None,
-    sets: Set = None,
-    split: Part = None,
-    limit: Limit = None,
+    sets: Sets = None,
+    split: Split = None,
+    limit: Samples = None,
     policy: Policy = None,
     json_output: Json = False,
 ) -> None:
@@ -59,17 +53,29 @@ def experiment_create(
     raise typer.Exit(create_experiment(wish, json_output))
 
 
-@experiment.command("run", help=RUN_HELP)
+@experiment.command(
+    "run",
+    help=RUN_HELP,
+    epilog=examples(
+        "conclave experiment run --dataset conclave-demo",
+        "conclave experiment run --dataset conclave-demo --set models.enabled=false",
+        "conclave experiment run --dataset demo --set 'analysis.tools_off=[\"bandit\"]'",
+        "conclave experiment run 6f1c22          # one that was created before",
+    ),
+)
 def experiment_run(
     experiment_id: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="An experiment that is there already.")
+        str | None,
+        typer.Argument(
+            metavar="EXPERIMENT", autocompletion=named("experiment"), help="Id of one that is there already."
+        ),
     ] = None,
-    dataset: Data = None,
+    dataset: Dataset = None,
     name: Title = None,
     config: Config = None,
-    sets: Set = None,
-    split: Part = None,
-    limit: Limit = None,
+    sets: Sets = None,
+    split: Split = None,
+    limit: Samples = None,
     policy: Policy = None,
     json_output: Json = False,
 ) -> None:
@@ -80,65 +86,77 @@ def experiment_run(
     raise typer.Exit(run_experiment(experiment_id, wish, json_output))
 
 
-@experiment.command("show")
-def experiment_show(experiment_id: Id, json_output: Json = False) -> None:
-    """How an experiment goes, or what came of it; exit codes as those of `run`, 0 while it is under way."""
+@experiment.command(
+    "show", epilog=examples("conclave experiment show 6f1c22", "conclave experiment show 6f1c22 --follow")
+)
+def experiment_show(experiment_id: Experiment, follow: Follow = False, json_output: Json = False) -> None:
+    """Show how an experiment goes, or what came of it.
+
+    Exit codes are those of `run`, 0 while it is under way.
+    """
     from starter.commands.experiment import show_experiment
 
-    raise typer.Exit(show_experiment(experiment_id, json_output))
+    raise typer.Exit(show_experiment(experiment_id, follow, json_output))
 
 
-@experiment.command("list")
-def experiment_list(
-    most: Annotated[int, typer.Option("--limit", help="The newest so many.", min=1, max=1000)] = 20,
-    json_output: Json = False,
-) -> None:
-    """Experiments, newest first."""
+@experiment.command("list", epilog=examples("conclave experiment list --limit 5", "conclave experiment list --json"))
+def experiment_list(most: Most = 20, json_output: Json = False) -> None:
+    """List experiments, the newest first."""
     from starter.commands.experiment import list_experiments
 
     raise typer.Exit(list_experiments(most, json_output))
 
 
-@experiment.command("pause")
-def experiment_pause(experiment_id: Id, json_output: Json = False) -> None:
+@experiment.command("pause", epilog=examples("conclave experiment pause 6f1c22"))
+def experiment_pause(experiment_id: Experiment, json_output: Json = False) -> None:
     """Begin no further sample; those that are under way end."""
     from starter.commands.experiment import change_experiment
 
     raise typer.Exit(change_experiment("pause", experiment_id, json_output))
 
 
-@experiment.command("resume")
-def experiment_resume(experiment_id: Id, json_output: Json = False) -> None:
+@experiment.command("resume", epilog=examples("conclave experiment resume 6f1c22"))
+def experiment_resume(experiment_id: Experiment, json_output: Json = False) -> None:
     """Go on with a paused experiment."""
     from starter.commands.experiment import change_experiment
 
     raise typer.Exit(change_experiment("resume", experiment_id, json_output))
 
 
-@experiment.command("cancel")
-def experiment_cancel(experiment_id: Id, json_output: Json = False) -> None:
+@experiment.command("cancel", epilog=examples("conclave experiment cancel 6f1c22"))
+def experiment_cancel(experiment_id: Experiment, json_output: Json = False) -> None:
     """End an experiment without a verdict."""
     from starter.commands.experiment import change_experiment
 
     raise typer.Exit(change_experiment("cancel", experiment_id, json_output))
 
 
-@experiment.command("verdict")
+@experiment.command("verdict", epilog=examples('conclave experiment verdict 6f1c22 pass --reason "checked by hand"'))
 def experiment_verdict(
-    experiment_id: Id,
-    verdict: Annotated[str, typer.Argument(help="pass, fail or manual_review.")],
-    reason: Annotated[str, typer.Option(help="Why; it is kept on the audit chain.")],
+    experiment_id: Experiment,
+    verdict: Annotated[
+        str,
+        typer.Argument(metavar="VERDICT", autocompletion=words(*VERDICTS), help="pass, fail or manual_review."),
+    ],
+    reason: Reason,
     json_output: Json = False,
 ) -> None:
-    """Put your verdict over that of the Version Control AI; the gate stays as it decided."""
+    """Put your verdict over that of the Version Control AI.
+
+    The gate stays as it decided.
+    """
     from starter.commands.experiment import override_verdict
 
     raise typer.Exit(override_verdict(experiment_id, verdict, reason, json_output))
 
 
-@experiment.command("config")
-def experiment_config() -> None:
-    """The configuration in production as JSON, to start from."""
+@experiment.command("config", epilog=examples("conclave experiment config > new.json"))
+def experiment_config(json_output: Json = False) -> None:
+    """Print the configuration in production, to start from.
+
+    It is JSON, with --json and without.
+    """
+    del json_output
     from starter.commands.experiment import print_config
 
     raise typer.Exit(print_config())
@@ -146,4 +164,4 @@ def experiment_config() -> None:
 
 def install(app: typer.Typer) -> None:
     """Add the commands to the command line."""
-    app.add_typer(experiment, name="experiment")
+    app.add_typer(experiment, name="experiment", rich_help_panel=EXPERIMENTS)

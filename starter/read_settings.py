@@ -2,15 +2,14 @@
 
 import os
 import stat
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from starter.complaints import complain
+from starter.exit_codes import USAGE
+
 if TYPE_CHECKING:
     from models.settings import Settings
-
-BAD_INPUT = 2
-"""Exit code for settings that cannot be used."""
 
 NOT_SETTINGS = frozenset(
     {"CONCLAVE_READY_FILE", "CONCLAVE_STACK_PART", "CONCLAVE_CAMPAIGN_SEED", "CONCLAVE_CODEC_UI_TOKEN"}
@@ -42,8 +41,8 @@ def settings_or_exit() -> "Settings":
         wrong = str(error)
     except (OSError, UnicodeDecodeError):
         wrong = "`.env` in CONCLAVE_HOME cannot be read"
-    print(f"conclave: a setting cannot be used: {wrong}", file=sys.stderr)
-    raise SystemExit(BAD_INPUT)
+    complain("", "config_invalid", f"a setting cannot be used: {wrong}", shown=False)
+    raise SystemExit(USAGE)
 
 
 def unknown_variables(names: set[str]) -> list[str]:

@@ -4,29 +4,32 @@ from typing import Annotated
 
 import typer
 
-from starter.options import Json
+from starter.command_tree import EXPERIMENTS, examples, group
+from starter.completion import named
+from starter.options import Experiment, Json, Reason
 
-trial = typer.Typer(
-    no_args_is_help=True, help="Let a candidate review a share of the live traffic too: start, stop, show, list."
-)
+trial = group("A candidate on a share of the traffic: start, stop, show, list.")
 
-TrialId = Annotated[str | None, typer.Argument(metavar="[TRIAL]", help="Its id; the newest if not given.")]
+TrialId = Annotated[
+    str | None,
+    typer.Argument(metavar="TRIAL", autocompletion=named("trial"), help="Its id; the newest if not given."),
+]
 
-START_HELP = """Let an experiment's configuration review a share of the repositories too, in the background.
+START_HELP = """Let a candidate review a share of the traffic, too.
 
-Users see nothing of it and pay nothing. One trial runs at a time.
-
-\b
-Example:
-  conclave trial start EXPERIMENT --share 10
-  conclave trial show
+An experiment's configuration reviews it in the background. Users see nothing of it and pay nothing. One trial runs at
+a time.
 """
 
 
-@trial.command("start", help=START_HELP)
+@trial.command(
+    "start",
+    help=START_HELP,
+    epilog=examples("conclave trial start EXPERIMENT --share 10", "conclave trial start 6f1c22 --share 100"),
+)
 def trial_start(
-    experiment: Annotated[str, typer.Argument(metavar="EXPERIMENT", help="Id of the candidate's experiment.")],
-    share: Annotated[int, typer.Option(min=1, max=100, help="Per cent of the repositories.")] = 10,
+    experiment: Experiment,
+    share: Annotated[int, typer.Option(metavar="PERCENT", min=1, max=100, help="Of the repositories.")] = 10,
     json_output: Json = False,
 ) -> None:
     """`conclave trial start`; its help is `START_HELP`."""
@@ -35,29 +38,25 @@ def trial_start(
     raise typer.Exit(start_trial(experiment, share, json_output))
 
 
-@trial.command("stop")
-def trial_stop(
-    reason: Annotated[str, typer.Option(help="Why: one line, kept on the audit chain.")],
-    trial_id: TrialId = None,
-    json_output: Json = False,
-) -> None:
+@trial.command("stop", epilog=examples('conclave trial stop --reason "enough pairs"'))
+def trial_stop(reason: Reason, trial_id: TrialId = None, json_output: Json = False) -> None:
     """End a trial; its reviews that are under way are cancelled."""
     from starter.commands.trial import stop_trial
 
     raise typer.Exit(stop_trial(trial_id, reason, json_output))
 
 
-@trial.command("show")
+@trial.command("show", epilog=examples("conclave trial show", "conclave trial show 6f1c22 --json"))
 def trial_show(trial_id: TrialId = None, json_output: Json = False) -> None:
-    """How the candidate compares with the stable configuration so far."""
+    """Show how the candidate compares with the stable one so far."""
     from starter.commands.trial import show_trial
 
     raise typer.Exit(show_trial(trial_id, json_output))
 
 
-@trial.command("list")
+@trial.command("list", epilog=examples("conclave trial list"))
 def trial_list(json_output: Json = False) -> None:
-    """Trials, newest first."""
+    """List trials, the newest first."""
     from starter.commands.trial import list_trials
 
     raise typer.Exit(list_trials(json_output))
@@ -65,4 +64,4 @@ def trial_list(json_output: Json = False) -> None:
 
 def install(app: typer.Typer) -> None:
     """Add the commands to the command line."""
-    app.add_typer(trial, name="trial")
+    app.add_typer(trial, name="trial", rich_help_panel=EXPERIMENTS)

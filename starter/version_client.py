@@ -6,7 +6,7 @@ from urllib.parse import quote
 from models.dataset import Dataset, DatasetPage, DatasetUpload, SampleView
 from models.errors import InvalidInput
 from models.wire import Wire
-from starter.client import Client
+from starter.client import Client, Sent
 
 PAGES = 100
 """Pages that are read at most; a hundred of a hundred are more than anybody looks at."""
@@ -18,9 +18,9 @@ class VersionClient:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def import_dataset(self, upload: DatasetUpload) -> Dataset:
+    def import_dataset(self, upload: DatasetUpload, sent: Sent | None = None) -> Dataset:
         """Store a dataset; the same content again gives the version that is there."""
-        return self._client.call(Dataset, "POST", "/datasets", body(upload))
+        return self._client.call(Dataset, "POST", "/datasets", body(upload), sent=sent)
 
     def datasets(self) -> Iterator[Dataset]:
         """Every dataset and version, newest first."""

@@ -1,7 +1,6 @@
 """What every command that asks the service does: connect, ask, print, and one line when something is wrong."""
 
 import json
-import sys
 from collections.abc import Callable, Iterable, Sequence
 
 from models.errors import InvalidInput
@@ -10,15 +9,14 @@ from starter.audit_client import AuditClient
 from starter.client import Client, Unreachable
 from starter.commands.service import connected
 from starter.comparison_client import ComparisonClient
+from starter.complaints import complain
+from starter.exit_codes import DONE, UNREACHABLE, USAGE
 from starter.experiment_client import ExperimentClient
 from starter.promotion_client import PromotionClient
 from starter.provider_client import ProviderClient
 from starter.read_settings import settings_or_exit
 from starter.trial_client import TrialClient
 from starter.version_client import VersionClient
-
-DONE, USAGE, INCOMPLETE, UNREACHABLE = 0, 2, 3, 4
-"""Exit codes, as those of `conclave review`."""
 
 
 def ask(command: str, work: Callable[[ProviderClient], int | None]) -> int:
@@ -29,6 +27,11 @@ def ask(command: str, work: Callable[[ProviderClient], int | None]) -> int:
         work: returns an exit code; None: all is done.
     """
     return _asked(command, lambda client: work(ProviderClient(client)))
+
+
+def ask_client(command: str, work: Callable[[Client], int | None]) -> int:
+    """As `ask`, about several things."""
+    return _asked(command, work)
 
 
 def ask_versions(command: str, work: Callable[[VersionClient], int | None]) -> int:
@@ -65,21 +68,17 @@ def _asked(command: str, work: Callable[[Client], int | None], identity: str | N
     try:
         with connected(settings_or_exit(), identity) as service:
             return work(service.client) or DONE
-    except InvalidInput as error:
-        print(f"conclave {command}: {error.problem.message} [{error.problem.code}]", file=sys.stderr)
-        _print_lines(error)
+    except (InvalidInput, Unreachable) as error:
+        return refused(command, error)
+
+
+def refused(command: str, error: InvalidInput | Unreachable) -> int:
+    """Say why the service, or a look at what was typed, said no; returns the exit code."""
+    if isinstance(error, InvalidInput):
+        complain(command, error.problem.code, error.problem.message, error.problem.details)
         return USAGE
-    except Unreachable as error:
-        print(f"conclave {command}: {error}", file=sys.stderr)
-        return UNREACHABLE
-
-
-def _print_lines(error: InvalidInput) -> None:
-    """What is wrong line by line, where a file was refused."""
-    lines = error.problem.details.get("lines")
-    if isinstance(lines, list):
-        for line in lines:
-            print(f"  {line}", file=sys.stderr)
+    complain(command, "unreachable", str(error), shown=False)
+    return UNREACHABLE
 
 
 def print_json(value: Wire | Iterable[Wire]) -> None:

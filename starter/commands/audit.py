@@ -1,7 +1,6 @@
 """`conclave audit`: what happened, and whether the record of it is what it was."""
 
 import json
-import sys
 from pathlib import Path
 
 from models.audit import AuditEntry, AuditProblem, AuditVerdict
@@ -9,11 +8,11 @@ from models.audit_check import ChainCheck
 from models.audit_lines import LineUnreadable, checkpoints_in, entries_in
 from models.audit_signature import KeyUnusable, public_keys, verifier
 from starter.audit_client import AuditClient
-from starter.commands.asking import USAGE, ask_audit, print_json, print_table
+from starter.commands.asking import ask_audit, print_json, print_table
+from starter.complaints import complain
+from starter.exit_codes import DONE, FOUND, USAGE
 
-NOT_INTACT = 1
-
-COLUMNS = ("Entry", "When", "Action", "By", "About", "Data")
+COLUMNS = ("Entry", "When, UTC", "Action", "By", "About", "Data")
 SHOWN_DIGITS = 12
 """Of an id or a hash."""
 MOST_TOLD = 40
@@ -45,39 +44,49 @@ def list_entries(most: int, action: str | None, subject: str | None, actor: str 
 
 def verify(file: Path | None, checkpoints: Path | None, public_key: Path | None, as_json: bool) -> int:
     """Verify the service's chain, or an export; 0: intact, 1: not."""
+    from starter.render.working import working
+
     if file is None:
         if checkpoints or public_key:
-            print(
-                "conclave audit verify: name the export that the checkpoints belong to [file_required]", file=sys.stderr
-            )
+            complain("audit verify", "file_required", "name the export that the checkpoints belong to")
             return USAGE
-        return ask_audit("audit verify", lambda client: _shown(client.verify(), as_json))
+
+        def work(client: AuditClient) -> int:
+            with working("Verifying the service's chain"):
+                verdict = client.verify()
+            return _shown(verdict, as_json)
+
+        return ask_audit("audit verify", work)
     try:
-        return _shown(_verified(file, checkpoints, public_key), as_json)
+        with working(f"Verifying {file.name}"):
+            verdict = _verified(file, checkpoints, public_key)
+        return _shown(verdict, as_json)
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        print(f"conclave audit verify: {error.filename} cannot be read: {reason} [file_unreadable]", file=sys.stderr)
+        complain("audit verify", "file_unreadable", f"{error.filename} cannot be read: {reason}")
     except KeyUnusable:
         wanted = "Ed25519 or ECDSA public key in PEM"
-        print(f"conclave audit verify: {public_key} holds no {wanted} [key_unusable]", file=sys.stderr)
+        complain("audit verify", "key_unusable", f"{public_key} holds no {wanted}")
     return USAGE
 
 
 def export(file: Path, as_json: bool) -> int:
     """Write the chain into a file; one that cannot be written whole is not left there."""
+    from starter.render.working import working
+
     draft = file.with_name(f"{file.name}.part")
 
     def work(client: AuditClient) -> int | None:
         count = 0
         try:
-            with draft.open("w", encoding="utf-8", newline="\n") as out:
+            with working("Exporting the chain"), draft.open("w", encoding="utf-8", newline="\n") as out:
                 for line in client.export():
                     out.write(line + "\n")
                     count += 1
             draft.replace(file)
         except OSError as error:
             reason = error.strerror or type(error).__name__
-            print(f"conclave audit export: {file} cannot be written: {reason} [file_unwritable]", file=sys.stderr)
+            complain("audit export", "file_unwritable", f"{file} cannot be written: {reason}")
             return USAGE
         finally:
             draft.unlink(missing_ok=True)
@@ -124,7 +133,7 @@ def _shown(verdict: AuditVerdict, as_json: bool) -> int:
         print_json(verdict)
     else:
         print("\n".join(_lines(verdict)))
-    return 0 if verdict.intact else NOT_INTACT
+    return DONE if verdict.intact else FOUND
 
 
 def _lines(verdict: AuditVerdict) -> list[str]:

@@ -1,8 +1,8 @@
 """`conclave compare` and `conclave comparison`: ask, watch, show, export."""
 
+import json
 import os
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,19 +20,18 @@ from models.comparison import (
 from models.dataset import Split
 from models.errors import InvalidInput
 from models.reviewer_config import ReviewerConfig
-from starter.client import Unreachable
-from starter.commands.asking import DONE, INCOMPLETE, ask_comparisons, print_json, print_table
-from starter.commands.experiment import EVERY_SECONDS, PATIENCE, choice
+from starter.commands.asking import ask_comparisons, print_json, print_table
+from starter.commands.experiment import choice
+from starter.commands.following import follow, left_running
 from starter.commands.reviewer_config import config_from
 from starter.comparison_client import ComparisonClient
-
-WORSE = 1
-"""Exit code when the second is worse."""
+from starter.complaints import complain
+from starter.exit_codes import DONE, FOUND, INCOMPLETE
 
 CODES = {
     Recommendation.PROMOTE: DONE,
     Recommendation.HOLD: DONE,
-    Recommendation.REJECT: WORSE,
+    Recommendation.REJECT: FOUND,
     Recommendation.INCONCLUSIVE: INCOMPLETE,
 }
 COLUMNS = ("Id", "Status", "Samples", "Says", "Name")
@@ -64,30 +63,42 @@ def compare(wish: Wish, export: Path | None, as_json: bool) -> int:
     def work(client: ComparisonClient) -> int:
         _format(export)
         view = client.compare(_request(client, wish))
-        try:
-            view = _watched(client, view)
-        except KeyboardInterrupt:
-            print(f"\nThe comparison goes on; `conclave comparison show {view.id}` shows it.", file=sys.stderr)
-            return INCOMPLETE
-        return _ended(client, view, export, as_json)
+        return await_comparison("compare", client, view, export, as_json)
 
     return ask_comparisons("compare", work)
 
 
-def show_comparison(comparison_id: str, as_json: bool) -> int:
-    """How a comparison goes, or what came of it."""
+def await_comparison(
+    command: str, client: ComparisonClient, view: ComparisonView, export: Path | None, as_json: bool
+) -> int:
+    """Watch a comparison to its end, show and export what came of it; an interrupt leaves it alone."""
+    with left_running(command, "comparison", view.id, f"conclave watch {view.id}"):
+        view = _watched(client, view)
+    return _ended(client, view, export, as_json)
+
+
+def show_comparison(comparison_id: str, following: bool, as_json: bool) -> int:
+    """How a comparison goes, or what came of it; `following`: only when it has ended."""
 
     def work(client: ComparisonClient) -> int:
         view = client.comparison(comparison_id)
-        if view.status in ENDED:
-            return _ended(client, view, None, as_json)
-        if as_json:
-            print_json(view)
-        else:
-            print(f"Comparison {view.id}: {view.status}, {view.progress.done:,} of {view.progress.samples:,} samples.")
-        return DONE
+        if following:
+            return await_comparison("comparison show", client, view, None, as_json)
+        return print_comparison(client, view, as_json)
 
     return ask_comparisons("comparison show", work)
+
+
+def print_comparison(client: ComparisonClient, view: ComparisonView, as_json: bool) -> int:
+    """Show one as it stands; returns the exit code that says how it ended, 0 while it has not."""
+    if view.status in ENDED:
+        return _ended(client, view, None, as_json)
+    if as_json:
+        print_json(view)
+    else:
+        print(f"Comparison {view.id}: {view.status}, {view.progress.done:,} of {view.progress.samples:,} samples.")
+        print(f"`conclave watch {view.id}` follows it.")
+    return DONE
 
 
 def list_comparisons(most: int, as_json: bool) -> int:
@@ -116,11 +127,13 @@ def cancel_comparison(comparison_id: str, as_json: bool) -> int:
     return ask_comparisons("comparison cancel", work)
 
 
-def export_comparison(comparison_id: str, path: Path) -> int:
+def export_comparison(comparison_id: str, path: Path, as_json: bool) -> int:
     """Write a report to a file."""
 
     def work(client: ComparisonClient) -> None:
-        _export(client, comparison_id, path)
+        size = _export(client, comparison_id, path)
+        if as_json:
+            print(json.dumps({"file": str(path), "bytes": size}))
 
     return ask_comparisons("comparison export", work)
 
@@ -191,43 +204,36 @@ def _watched(client: ComparisonClient, view: ComparisonView) -> ComparisonView:
         Unreachable: the service stays away.
     """
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    away = 0
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("both sides", total=view.progress.samples)
-        while view.status not in ENDED:
-            said = "statistics" if view.status is ComparisonStatus.COMPARING else "both sides"
-            progress.update(task, description=said, total=view.progress.samples, completed=view.progress.done)
-            time.sleep(EVERY_SECONDS)
-            try:
-                view, away = client.comparison(view.id), 0
-            except Unreachable:
-                away += 1
-                if away >= PATIENCE:
-                    raise
-    return view
+    from starter.render.bar import Bar
+
+    with Bar(Console(stderr=True)) as bar:
+
+        def show(now: ComparisonView) -> None:
+            said = "statistics" if now.status is ComparisonStatus.COMPARING else "both sides"
+            bar.update(said, now.progress.done, now.progress.samples)
+
+        return follow(view, lambda: client.comparison(view.id), ended=lambda now: now.status in ENDED, show=show)
 
 
 def _ended(client: ComparisonClient, view: ComparisonView, export: Path | None, as_json: bool) -> int:
     if view.report is None:
         why = f" ({view.failure})" if view.failure else ""
-        print(f"Comparison {view.id} ended without a report: {view.status}{why}.", file=sys.stderr)
+        complain("compare", "no_report", f"Comparison {view.id} ended without a report: {view.status}{why}.")
         return INCOMPLETE
     if as_json:
         print_json(view.report)
     else:
-        from starter.render.comparison import print_comparison
+        from starter.render import comparison
 
-        print_comparison(view.report)
+        comparison.print_comparison(view.report)
     if export is not None:
         _export(client, view.id, export)
     return CODES[view.report.recommendation]
 
 
-def _export(client: ComparisonClient, comparison_id: str, path: Path) -> None:
-    """Write the file in one step: a reader sees all of it or nothing."""
+def _export(client: ComparisonClient, comparison_id: str, path: Path) -> int:
+    """Write the file in one step: a reader sees all of it or nothing. Returns its size."""
     made = client.export(comparison_id, ExportRequest.model_validate({"format": _format(path)}))
     part = path.with_name(f".{path.name}.part")
     try:
@@ -237,6 +243,7 @@ def _export(client: ComparisonClient, comparison_id: str, path: Path) -> None:
         part.unlink(missing_ok=True)
         raise InvalidInput("export_failed", f"The export cannot be written: {error.strerror}.") from None
     print(f"Wrote {path} ({len(made):,} bytes).", file=sys.stderr)
+    return len(made)
 
 
 def _format(path: Path | None) -> str | None:

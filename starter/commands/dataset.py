@@ -8,16 +8,19 @@ from typing import Any
 
 from models.dataset import NAME, Dataset, DatasetUpload, SampleView
 from models.errors import InvalidInput
+from models.paths import display_path
 from models.source import SkipReason
 from starter.commands.asking import ask_versions, print_json, print_table
 from starter.intake.entries import read_regular
 from starter.version_client import VersionClient
 
-COLUMNS = ("Name", "Version", "Samples", "Clean", "Labels", "Imported", "By", "Id")
+COLUMNS = ("Name", "Version", "Samples", "Clean", "Labels", "Imported, UTC", "By", "Id")
 MOST_TYPES = 40
 """Types of labels that are listed."""
 MAX_FILE_BYTES = 56 * 1024 * 1024
 """Of a dataset file: with the quotes of JSON it must fit a request."""
+LARGE = 1_000_000
+"""Characters from which sending is worth a bar."""
 STDIN = Path("-")
 
 
@@ -25,14 +28,31 @@ def import_dataset(path: Path, name: str | None, as_json: bool) -> int:
     """Import a file as the next version of a name."""
 
     def work(client: VersionClient) -> None:
-        upload = DatasetUpload(name=_name(path, name), text=_text(path))
-        dataset = client.import_dataset(upload)
+        dataset = _sent(client, DatasetUpload(name=_name(path, name), text=_text(path)))
         if as_json:
             print_json(dataset)
         else:
             print(f"{dataset.name} version {dataset.version}: {dataset.stats.samples:,} samples, id {dataset.id}")
+            print(f"`conclave experiment run --dataset {dataset.name}` measures the configuration in production on it.")
 
     return ask_versions("dataset import", work)
+
+
+def _sent(client: VersionClient, upload: DatasetUpload) -> Dataset:
+    """Send a dataset and show how far that is: the service's own look at it takes a while, too."""
+    from rich.console import Console
+
+    from starter.render.bar import Bar
+
+    size = len(upload.text)
+    if size < LARGE:
+        return client.import_dataset(upload)
+    with Bar(Console(stderr=True), "kB") as bar:
+
+        def sent(done: int, total: int) -> None:
+            bar.update("sending" if done < total else "sent; the service checks it", done // 1000, total // 1000)
+
+        return client.import_dataset(upload, sent)
 
 
 def list_datasets(as_json: bool) -> int:
@@ -78,7 +98,8 @@ def _text(path: Path) -> str:
         message = f"A dataset file has at most {MAX_FILE_BYTES} bytes; split it in several."
         raise InvalidInput("dataset_too_large", message, 413)
     if isinstance(content, SkipReason):
-        raise InvalidInput("dataset_unreadable", "The file cannot be read. Name a readable regular file, or `-`.")
+        name = display_path(str(path))
+        raise InvalidInput("dataset_unreadable", f"{name} cannot be read. Name a readable regular file, or `-`.")
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:

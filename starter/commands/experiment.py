@@ -1,7 +1,6 @@
 """`conclave experiment`: create, run, watch, show."""
 
 import sys
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -15,26 +14,21 @@ from models.errors import InvalidInput
 from models.experiment import ENDED, ExperimentRequest, ExperimentStatus, ExperimentView, OverrideRequest
 from models.gate import PolicyName
 from models.verdict import Verdict
-from starter.client import Unreachable
-from starter.commands.asking import DONE, INCOMPLETE, ask_experiments, print_json, print_table
+from starter.commands.asking import ask_experiments, print_json, print_table
+from starter.commands.following import follow, left_running
 from starter.commands.reviewer_config import config_from
+from starter.exit_codes import DONE, FOUND, INCOMPLETE
 from starter.experiment_client import ExperimentClient
-
-FAILED = 1
-"""Exit code when the gate, or a person, said no."""
 
 CODES = {
     ExperimentStatus.PASSED: DONE,
     ExperimentStatus.PROMOTED: DONE,
-    ExperimentStatus.QUARANTINED: FAILED,
-    ExperimentStatus.REJECTED: FAILED,
+    ExperimentStatus.QUARANTINED: FOUND,
+    ExperimentStatus.REJECTED: FOUND,
 }
 """Exit codes by how an experiment ended; every other end decides nothing."""
 
 COLUMNS = ("Id", "Status", "Samples", "Name")
-EVERY_SECONDS = 1.0
-PATIENCE = 60
-"""Looks in a row that may find the service away before the command gives up; the experiment does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,24 +73,26 @@ def run_experiment(experiment_id: str | None, wish: Wish, as_json: bool) -> int:
             view = client.experiment(experiment_id)
             if view.status in (ExperimentStatus.CREATED, ExperimentStatus.FAILED):
                 view = client.start(experiment_id)
-        try:
-            view = _watched(client, view)
-        except KeyboardInterrupt:
-            print(f"\nThe experiment goes on; `conclave experiment run {view.id}` watches it.", file=sys.stderr)
-            return INCOMPLETE
-        _print(view, as_json)
-        return CODES.get(view.status, INCOMPLETE)
+        return await_experiment("experiment run", client, view, as_json)
 
     return ask_experiments("experiment run", work)
 
 
-def show_experiment(experiment_id: str, as_json: bool) -> int:
-    """How an experiment goes, or what came of it."""
+def await_experiment(command: str, client: ExperimentClient, view: ExperimentView, as_json: bool) -> int:
+    """Watch an experiment to its end and show what came of it; an interrupt leaves it alone."""
+    with left_running(command, "experiment", view.id, f"conclave watch {view.id}"):
+        view = _watched(client, view)
+    return print_experiment(view, as_json)
+
+
+def show_experiment(experiment_id: str, following: bool, as_json: bool) -> int:
+    """How an experiment goes, or what came of it; `following`: only when it has ended."""
 
     def work(client: ExperimentClient) -> int:
         view = client.experiment(experiment_id)
-        _print(view, as_json)
-        return CODES.get(view.status, INCOMPLETE) if view.status in ENDED else DONE
+        if following and view.status is not ExperimentStatus.CREATED:
+            return await_experiment("experiment show", client, view, as_json)
+        return print_experiment(view, as_json)
 
     return ask_experiments("experiment show", work)
 
@@ -193,28 +189,25 @@ def _watched(client: ExperimentClient, view: ExperimentView) -> ExperimentView:
 
     from starter.render.experiment_progress import ExperimentProgress
 
-    away = 0
     with ExperimentProgress(Console(stderr=True)) as progress:
-        while True:
-            progress.update(view)
-            if view.status in ENDED:
-                return view
-            time.sleep(EVERY_SECONDS)
-            try:
-                view, away = client.experiment(view.id), 0
-            except Unreachable:
-                away += 1
-                if away >= PATIENCE:
-                    raise
+        return follow(
+            view, lambda: client.experiment(view.id), ended=lambda now: now.status in ENDED, show=progress.show
+        )
+
+
+def print_experiment(view: ExperimentView, as_json: bool) -> int:
+    """Show one; returns the exit code that says how it ended, 0 while it has not."""
+    _print(view, as_json)
+    return CODES.get(view.status, INCOMPLETE) if view.status in ENDED else DONE
 
 
 def _print(view: ExperimentView, as_json: bool) -> None:
     if as_json:
         print_json(view)
     else:
-        from starter.render.experiment import print_experiment
+        from starter.render import experiment
 
-        print_experiment(view)
+        experiment.print_experiment(view)
 
 
 def _warn(view: ExperimentView) -> None:

@@ -5,8 +5,8 @@ from models.quota_views import AlertView
 from starter.commands.asking import ask, print_json, print_table
 from starter.provider_client import ProviderClient
 
-HEALTH_COLUMNS = ("Provider", "Health", "Last look", "Answers in", "Good looks")
-ALERT_COLUMNS = ("Id", "When", "What", "Seen")
+HEALTH_COLUMNS = ("Provider", "Health", "Last look, UTC", "Answers in", "Good looks")
+ALERT_COLUMNS = ("Id", "When, UTC", "What", "Seen")
 
 
 def show_health(as_json: bool) -> int:

@@ -1,5 +1,6 @@
 """`conclave key`: keys of model providers, read from standard input or a hidden prompt, never from an argument."""
 
+import json
 import sys
 from collections.abc import Sequence
 from getpass import getpass
@@ -9,7 +10,10 @@ from pydantic import SecretStr
 from models.errors import InvalidInput
 from models.provider_requests import KeyRequest, RotateRequest
 from models.provider_views import KeyView
-from starter.commands.asking import USAGE, ask, print_json, print_table
+from starter.command_tree import KEY_IN_ARGV
+from starter.commands.asking import ask, print_json, print_table
+from starter.complaints import complain
+from starter.exit_codes import USAGE
 from starter.provider_client import ProviderClient
 
 COLUMNS = ("Id", "Provider", "For", "Ends in", "Version", "State")
@@ -49,20 +53,20 @@ def rotate_key(key_id: str, as_json: bool, extra: Sequence[str] = ()) -> int:
     return ask("key rotate", lambda client: _shown(client.rotate_key(key_id, RotateRequest(key=_read())), as_json))
 
 
-def remove_key(key_id: str) -> int:
+def remove_key(key_id: str, as_json: bool) -> int:
     """Revoke a key and erase it."""
 
     def work(client: ProviderClient) -> None:
         client.remove_key(key_id)
-        print("The key is removed; reviews that ask for it now go on with the next key or provider.")
+        told = "The key is removed; reviews that ask for it now go on with the next key or provider."
+        print(json.dumps({"id": key_id, "removed": True}) if as_json else told)
 
     return ask("key remove", work)
 
 
 def _refuse(command: str) -> int:
     """Whatever stands on a command line is in the shell's history and in everybody's list of processes."""
-    text = "a key is never an argument: pipe it in (`conclave key add NAME < file`) or type it at the prompt"
-    print(f"conclave {command}: {text}. If that was one, replace it at the provider. [key_in_argv]", file=sys.stderr)
+    complain(command, "key_in_argv", KEY_IN_ARGV)
     return USAGE
 
 

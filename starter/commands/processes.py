@@ -1,8 +1,10 @@
 """Processes for production, and the step before them."""
 
 import asyncio
-import sys
+import json
 
+from starter.complaints import complain
+from starter.exit_codes import DONE, UNREACHABLE, USAGE
 from starter.read_settings import settings_or_exit
 
 
@@ -14,12 +16,12 @@ def serve_api() -> int:
     try:
         serve(settings_or_exit())
     except SettingMissing as error:
-        print(f"conclave serve: {error}", file=sys.stderr)
-        return 2
-    return 0
+        complain("serve", "config_missing", str(error), shown=False)
+        return USAGE
+    return DONE
 
 
-def migrate_database() -> int:
+def migrate_database(as_json: bool) -> int:
     """Run the missing migrations."""
     from activities.storage import schema
     from starter.connection import SettingMissing, required
@@ -30,12 +32,10 @@ def migrate_database() -> int:
         url = required(settings.database_url, "CONCLAVE_DATABASE_URL")
         asyncio.run(schema.migrate(url, owner.get_secret_value() if owner else None))
     except SettingMissing as error:
-        print(f"conclave migrate: {error}", file=sys.stderr)
-        return 2
+        complain("migrate", "config_missing", str(error), shown=False)
+        return USAGE
     except schema.SchemaTooNew:
-        print(
-            "conclave migrate: schema_too_new: the database is ahead of this release; upgrade Conclave", file=sys.stderr
-        )
-        return 4
-    print("The database has this release's schema.")
-    return 0
+        complain("migrate", "schema_too_new", "The database is ahead of this release; upgrade Conclave.")
+        return UNREACHABLE
+    print(json.dumps({"migrated": True}) if as_json else "The database has this release's schema.")
+    return DONE

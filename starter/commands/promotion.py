@@ -11,9 +11,10 @@ from models.measure import Estimate
 from models.promotion import Promotion, PromotionStatus
 from models.reason import Reason
 from starter.commands.asking import ask_promotions, print_json, print_table
+from starter.exit_codes import DONE
 from starter.promotion_client import PromotionClient
 
-COLUMNS = ("Id", "Status", "Approvals", "Asked by", "Expires")
+COLUMNS = ("Id", "Status", "Approvals", "Asked by", "Expires, UTC")
 REASON = TypeAdapter[str](Reason)
 
 
@@ -44,21 +45,31 @@ def confirmed(question: str, yes: bool) -> None:
         raise InvalidInput("not_confirmed", "Nothing was changed.")
 
 
-def promote(experiment_id: str, reason: str, as_json: bool) -> int:
-    """Ask for a promotion."""
+def promote(experiment_id: str, reason: str, waiting: bool, as_json: bool) -> int:
+    """Ask for a promotion; `waiting`: and see how it is decided."""
 
-    def work(client: PromotionClient) -> None:
+    def work(client: PromotionClient) -> int:
         asked = client.promote(experiment_id, reason_of(reason))
-        if as_json:
+        if as_json and not waiting:
             print_json(asked)
-            return
-        people = f"{asked.needed} approver{'s' if asked.needed > 1 else ''}"
-        print(f"Promotion {asked.id} waits for {people} until {asked.expires_at:%Y-%m-%d %H:%M} UTC.")
-        own = " and ".join(sorted({asked.author, asked.requested_by}))
-        print(f"Not by {own}: `conclave approve {asked.id}` by somebody else")
-        print("(on the local stack, with `--as second`).")
+        if not as_json:
+            _tell(asked)
+        if waiting:
+            from starter.commands.watch_one import await_promotion
+
+            return await_promotion("promote", client, asked.id, as_json=as_json)
+        return DONE
 
     return ask_promotions("promote", work)
+
+
+def _tell(asked: Promotion) -> None:
+    """Whom it waits for, and what they do."""
+    people = f"{asked.needed} approver{'s' if asked.needed > 1 else ''}"
+    print(f"Promotion {asked.id} waits for {people} until {asked.expires_at:%Y-%m-%d %H:%M} UTC.")
+    own = " and ".join(sorted({asked.author, asked.requested_by}))
+    print(f"Not by {own}: `conclave approve {asked.id}` by somebody else")
+    print("(on the local stack, with `--as second`).")
 
 
 def approve(promotion_id: str, reason: str | None, who: str | None, yes: bool, as_json: bool) -> int:
@@ -70,7 +81,7 @@ def approve(promotion_id: str, reason: str | None, who: str | None, yes: bool, a
         if evaluation is None or evaluation.report_hash != asked.evidence.report_hash:
             raise InvalidInput("report_changed", "The experiment was evaluated anew; ask for the promotion again.", 409)
         if not as_json:
-            _show(asked)
+            show_promotion(asked)
             _show_evaluation(evaluation)
         if asked.status is PromotionStatus.AWAITING:
             confirmed("Approve this evidence?", yes)
@@ -100,7 +111,7 @@ def promotions(promotion_id: str | None, as_json: bool) -> int:
         elif promotion_id is None:
             print_table(COLUMNS, map(_row, found), "No promotion was asked for; see `conclave promote --help`.")
         else:
-            _show(found[0])
+            show_promotion(found[0])
 
     return ask_promotions("promotions", work)
 
@@ -126,11 +137,12 @@ def _told(done: Promotion, as_json: bool) -> None:
 
 def _row(each: Promotion) -> tuple[str, ...]:
     approvals = f"{len(each.approvals)} of {each.needed}"
-    expires = f"{each.expires_at:%Y-%m-%d}"
+    expires = f"{each.expires_at:%Y-%m-%d %H:%M}"
     return (each.id, each.status, approvals, each.requested_by, expires)
 
 
-def _show(asked: Promotion) -> None:
+def show_promotion(asked: Promotion) -> None:
+    """One promotion, whole."""
     votes = [
         f"{each.vote} by {each.approver}" + (f": {each.reason}" if each.reason else "") for each in asked.approvals
     ]

@@ -55,12 +55,15 @@ def update_provider(name: str, as_json: bool, **options: Any) -> int:
     return ask("provider update", work)
 
 
-def disable_provider(name: str) -> int:
+def disable_provider(name: str, as_json: bool) -> int:
     """Switch a provider off."""
 
     def work(client: ProviderClient) -> None:
         client.disable_provider(client.provider(name).id)
-        print(f"{name} is switched off; `conclave provider update {name} --active` switches it on again.")
+        if as_json:
+            print_json(client.provider(name))
+        else:
+            print(f"{name} is switched off; `conclave provider update {name} --active` switches it on again.")
 
     return ask("provider disable", work)
 

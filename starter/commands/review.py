@@ -1,9 +1,11 @@
 """`conclave review`: collect, submit, follow, show."""
 
+import os
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -12,89 +14,145 @@ from pydantic import ValidationError
 
 from models.errors import InvalidInput
 from models.expert import ExpertName, Severity
+from models.paths import display_path
 from models.review import ReviewMode, ReviewProfile, ReviewReport, ReviewStatus
 from models.routing import Strategy
 from models.submission import MAX_BUDGET_MICRO_USD, ReviewSubmission, ReviewView
 from starter.client import Client, Unreachable
-from starter.commands.service import connected
+from starter.commands.asking import refused
+from starter.commands.following import Away, left_running
+from starter.commands.service import Service, connected
+from starter.complaints import complain
+from starter.exit_codes import DONE, FOUND, INCOMPLETE
 from starter.read_settings import settings_or_exit
 
 FORMATS = ("table", "json", "sarif", "markdown", "html")
-RECONNECTS = 60
-"""How often a broken event stream is taken up again, a second apart, before giving up."""
-
-CLEAN, FOUND, USAGE, INCOMPLETE, UNREACHABLE = range(5)
-"""Exit codes (SPEC.md section 2)."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewOptions:
     """The command line as it was given."""
 
-    path: Path
-    diff: Path | None
-    base: str | None
-    exclude: tuple[str, ...]
-    mode: str | None
-    experts: str | None
-    profile: str | None
-    budget: float | None
-    provider: str | None
-    strategy: str | None
-    models: bool
-    wait_for_quota: bool
-    fail_on: str
-    format: str
-    output: Path | None
-    coverage: Path | None
-    profile_data: Path | None
+    path: Path | None = None
+    follow: str | None = None
+    """Id of a review that was begun before; then there is no path."""
+    diff: Path | None = None
+    base: str | None = None
+    exclude: tuple[str, ...] = ()
+    mode: str | None = None
+    experts: str | None = None
+    profile: str | None = None
+    budget: float | None = None
+    provider: str | None = None
+    strategy: str | None = None
+    models: bool = True
+    wait_for_quota: bool = False
+    fail_on: str = "low"
+    format: str = "table"
+    output: Path | None = None
+    coverage: Path | None = None
+    profile_data: Path | None = None
+
+
+OF_THE_REPORT = frozenset({"follow", "fail_on", "format", "output"})
+"""Options that also make sense with a review that was begun before."""
 
 
 def run(options: ReviewOptions) -> int:
     """Review and show; returns the exit code."""
     try:
         return _run(options)
-    except InvalidInput as error:
-        print(f"conclave review: {error.problem.message} [{error.problem.code}]", file=sys.stderr)
-        return USAGE
-    except Unreachable as error:
-        print(f"conclave review: {error}", file=sys.stderr)
-        return UNREACHABLE
+    except (InvalidInput, Unreachable) as error:
+        return refused("review", error)
 
 
 def _run(options: ReviewOptions) -> int:
-    from starter.intake.collect import collect
-    from starter.intake.limits import IntakeLimits
-
     fail_on = _choice(options.fail_on, Severity, "--fail-on")
     if options.format not in FORMATS:
         raise InvalidInput("invalid_option", f"--format takes one of {', '.join(FORMATS)}.")
-    wish = wishes(options)
     output = _writable(options.output)
+    if options.follow is not None:
+        if any(
+            getattr(options, each.name) != each.default for each in fields(options) if each.name not in OF_THE_REPORT
+        ):
+            raise InvalidInput(
+                "conflicting_options", "--follow takes no PATH, only --fail-on, --format and --output beside it."
+            )
+        with connected(settings_or_exit()) as service:
+            view = service.client.review(options.follow)
+            return await_report(service, view, fail_on, options.format, output)
+    if options.path is None:
+        raise InvalidInput("path_required", "Name what to review, `.` for this folder, or --follow a review's id.")
+    return _begun(options, options.path, fail_on, output)
+
+
+def _begun(options: ReviewOptions, path: Path, fail_on: Severity, output: Path | None) -> int:
+    """Collect the source, start a review of it, and wait."""
+    from starter.intake.collect import collect
+    from starter.intake.limits import IntakeLimits
+    from starter.render.working import working
+
+    wish = wishes(options)
     settings = settings_or_exit()
-    upload = collect(
-        options.path,
-        diff=options.diff,
-        base=options.base,
-        exclude=options.exclude,
-        coverage=options.coverage,
-        profile=options.profile_data,
-        limits=IntakeLimits(max_files=settings.max_files, max_source_bytes=settings.max_source_bytes),
-    )
+    with working("Reading the source"), _naming_files(options, path):
+        upload = collect(
+            path,
+            diff=options.diff,
+            base=options.base,
+            exclude=options.exclude,
+            coverage=options.coverage,
+            profile=options.profile_data,
+            limits=IntakeLimits(max_files=settings.max_files, max_source_bytes=settings.max_source_bytes),
+        )
     with connected(settings) as service:
-        manifest = service.client.submit_source(upload)
-        view = service.client.submit_review(wish(manifest.source_id))
-        try:
-            view = follow(service.client, view, service.complaint)
-        except KeyboardInterrupt:
-            print(f"\nThe review goes on. Its id is {view.id}.", file=sys.stderr)
-            return INCOMPLETE
-        if view.status != ReviewStatus.COMPLETED:
-            reason = view.failure or view.status
-            print(f"conclave review: the review ended without a report: {reason}. {_where(view)}", file=sys.stderr)
-            return INCOMPLETE
-        report = service.client.report(view.id)
-        _show(service.client, report, view, options.format, output)
+        with working("Handing the source in"):
+            manifest = service.client.submit_source(upload)
+            view = service.client.submit_review(wish(manifest.source_id))
+        return await_report(service, view, fail_on, options.format, output)
+
+
+@contextmanager
+def _naming_files(options: ReviewOptions, path: Path) -> Generator[None]:
+    """Say which of the files cannot be used: their reader, which the service has too, repeats nothing that came in."""
+    try:
+        yield
+    except InvalidInput as error:
+        problem = error.problem
+        named = options.diff if options.diff and os.path.exists(path) else path
+        files = {
+            "path_not_found": named,
+            "unsupported_entry": named,
+            "diff_unreadable": options.diff or path,
+            "coverage_unreadable": options.coverage,
+            "unsupported_coverage": options.coverage,
+            "profile_unreadable": options.profile_data,
+            "unsupported_profile": options.profile_data,
+        }
+        file = files.get(problem.code)
+        if file is None:
+            raise
+        told = f"{display_path(str(file))}: {problem.message}"
+        raise InvalidInput(problem.code, told, error.status, **problem.details) from None
+
+
+def await_report(service: Service, view: ReviewView, fail_on: Severity, format: str, output: Path | None) -> int:
+    """Follow a review to its end and show its report; an interrupt leaves it alone.
+
+    Args:
+        service: where it runs.
+        view: the review.
+        fail_on: severity from which the exit code says so.
+        format: of the report.
+        output: file for it; None: standard output.
+    """
+    with left_running("review", "review", view.id, f"conclave review --follow {view.id}"):
+        view = follow(service.client, view, service.complaint)
+    if view.status != ReviewStatus.COMPLETED:
+        reason = view.failure or view.status
+        complain("review", "no_report", f"The review ended without a report: {reason}. {_where(view)}.")
+        return INCOMPLETE
+    report = service.client.report(view.id)
+    _show(service.client, report, view, format, output)
     return exit_code(report, fail_on)
 
 
@@ -190,22 +248,22 @@ def follow(client: Client, view: ReviewView, complaint: Callable[[], str | None]
     from starter.render.progress import ReviewProgress
 
     complained: str | None = None
+    away = Away()
     with ReviewProgress(Console(stderr=True)) as progress:
-        for attempt in range(RECONNECTS):
+        while True:
             try:
                 for now in client.follow(view.id):
+                    away.came()
                     progress.update(now.experts)
                     if now.status != ReviewStatus.RUNNING:
                         return now
-            except Unreachable:
-                if attempt == RECONNECTS - 1:
-                    raise
+            except Unreachable as error:
+                away.went(error)
             problem = complaint()
             if problem and problem != complained:
                 print(problem, file=sys.stderr)
                 complained = problem
             time.sleep(1)
-    raise Unreachable("the review is still running, but its progress cannot be read.")
 
 
 def _where(view: ReviewView) -> str:
@@ -222,13 +280,21 @@ def _show(client: Client, report: ReviewReport, view: ReviewView, format: str, o
         if output is None:
             sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
         else:
-            output.write_text(text, encoding="utf-8")
+            _write(output, text)
     if output is not None:
         print(f"Report written to {output}.", file=sys.stderr)
+
+
+def _write(output: Path, text: str) -> None:
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise InvalidInput("invalid_output", f"--output cannot be written ({reason}); name another file.") from None
 
 
 def exit_code(report: ReviewReport, fail_on: Severity) -> int:
     """0 clean, 1 something at or above `fail_on`, 3 not everything was analysed."""
     if report.reaches(fail_on):
         return FOUND
-    return INCOMPLETE if report.partial else CLEAN
+    return INCOMPLETE if report.partial else DONE

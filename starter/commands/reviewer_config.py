@@ -1,6 +1,7 @@
 """A reviewer configuration from a file and from `--set KEY=VALUE`."""
 
 import json
+import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from models.errors import InvalidInput
+from models.paths import display_path
 from models.reviewer_config import ReviewerConfig
 
 MAX_FILE_BYTES = 64 * 1024
@@ -42,17 +44,27 @@ def _read(path: Path) -> dict[str, Any]:
             raise InvalidInput("invalid_config", f"A configuration has at most {MAX_FILE_BYTES} bytes.")
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput("invalid_config", f"--config cannot be read ({type(error).__name__}).") from None
+        why = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise InvalidInput("invalid_config", f"--config {display_path(str(path))} cannot be read: {why}.") from None
     try:
         said = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError) as error:
         kind = "TOML" if path.suffix == ".toml" else "JSON"
+        place = f"{display_path(str(path))}{_line_of(error)}"
         raise InvalidInput(
-            "invalid_config", f"--config is not {kind}; `conclave experiment config` shows one."
+            "invalid_config", f"{place} is not {kind}; `conclave experiment config` shows one that is."
         ) from None
     if not isinstance(said, dict):
         raise InvalidInput("invalid_config", "--config must hold one object; `conclave experiment config` shows one.")
     return cast(dict[str, Any], said)
+
+
+def _line_of(error: Exception) -> str:
+    """`:3` where the parser tells the line."""
+    if isinstance(error, json.JSONDecodeError):
+        return f":{error.lineno}"
+    found = re.search(r"at line (\d+)", str(error))
+    return f":{found[1]}" if found else ""
 
 
 def _change(said: dict[str, Any], change: str) -> None:

@@ -5,7 +5,9 @@ import time
 
 from models.errors import InvalidInput
 from models.key_rotation import RingReport, RotationReport, RotationRequest, RotationStatus, RotationView
-from starter.commands.asking import DONE, INCOMPLETE, ask, print_json, print_table
+from starter.commands.asking import ask, print_json, print_table
+from starter.commands.following import left_running
+from starter.exit_codes import DONE, INCOMPLETE
 from starter.provider_client import ProviderClient
 
 COLUMNS = ("Keys", "Version", "Wrapped anew", "Refused", "Behind", "Older versions")
@@ -40,14 +42,15 @@ def rewrap_keys(rotate: bool, retire: bool, as_json: bool) -> int:
 
 
 def _awaited(client: ProviderClient, seen: RotationView) -> RotationView:
-    begun, told = time.monotonic(), False
+    from starter.render.working import working
+
+    begun = time.monotonic()
     bound = WAIT_SECONDS + (RETIRING_SECONDS if seen.retire else 0)
-    while seen.status is RotationStatus.RUNNING and (waited := time.monotonic() - begun) < bound:
-        if waited > QUIET_SECONDS and not told:
-            told = True
-            print(f"Waiting; it goes on without this command. {_place(seen)} shows it.", file=sys.stderr)
-        time.sleep(min(EVERY_SECONDS, 0.1 + waited / 4))
-        seen = client.rotation()
+    left = left_running("key rewrap", "rotation", seen.workflow_id, "conclave key rewrap")
+    with left, working("Wrapping keys anew, which goes on without this command", first=QUIET_SECONDS):
+        while seen.status is RotationStatus.RUNNING and (waited := time.monotonic() - begun) < bound:
+            time.sleep(min(EVERY_SECONDS, 0.1 + waited / 4))
+            seen = client.rotation()
     return seen
 
 

@@ -1,5 +1,6 @@
 """The service a command talks to: the one that is configured, or the local stack, started when needed."""
 
+import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -48,14 +49,19 @@ def connected(settings: Settings, identity: str | None = None) -> Generator[Serv
 
 
 def _local(settings: Settings, variable: str) -> Service:
+    from starter.render.working import working
     from starter.stack.errors import StackError
     from starter.stack.launcher import up
     from starter.stack.look import status
 
     try:
-        stack = up(settings, refresh=False)
+        # On a warm start the answer is there before the first line.
+        with working("Checking the local stack"):
+            stack = up(settings, refresh=False)
     except StackError as error:
         raise Unreachable(str(error)) from None
+    if stack.seconds and stack.ui_url is not None:
+        print(f"The local stack is up and stays so; Temporal's web UI is {stack.ui_url}", file=sys.stderr)
     environment = stack.environment()
     url = f"http://{environment['CONCLAVE_API_HOST']}:{environment['CONCLAVE_API_PORT']}"
 

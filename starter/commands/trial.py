@@ -10,7 +10,7 @@ from starter.commands.asking import ask_trials, print_json, print_table
 from starter.commands.promotion import reason_of
 from starter.trial_client import TrialClient
 
-COLUMNS = ("Id", "Status", "Share", "Started", "By", "Experiment", "Stopped because")
+COLUMNS = ("Id", "Status", "Share", "Started, UTC", "By", "Experiment", "Stopped because")
 
 
 def start_trial(experiment_id: str, share: int, as_json: bool) -> int:

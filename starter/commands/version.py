@@ -6,8 +6,8 @@ from starter.commands.asking import ask_promotions, print_json, print_table
 from starter.commands.promotion import confirmed, reason_of
 from starter.promotion_client import PromotionClient
 
-COLUMNS = ("Number", "Status", "Tier", "Promoted", "By", "Configuration")
-BLACKLIST_COLUMNS = ("Configuration", "Status", "Since", "By", "Reason", "Released by")
+COLUMNS = ("Number", "Status", "Tier", "Promoted, UTC", "By", "Configuration")
+BLACKLIST_COLUMNS = ("Configuration", "Status", "Since, UTC", "By", "Reason", "Released by")
 PREFIX = "cfg:v1:sha256:"
 SHOWN_DIGITS = 12
 """Of a hash, in a table; `blacklist release` takes as many as name one."""

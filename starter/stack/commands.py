@@ -3,33 +3,30 @@
 import json
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from starter.complaints import complain
+from starter.exit_codes import UNREACHABLE
+from starter.options import Json
 from starter.read_settings import settings_or_exit
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
-BAD_INPUT = 2
-NOT_IN_SERVICE = 4
-"""Exit code when a service is not there."""
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-
-
-def up(as_json: AsJson = False) -> None:
+def up(as_json: Json = False) -> None:
     """Start the local stack: Temporal with its web UI, Postgres, Redis, OpenBao, the API and a worker."""
     import time
 
+    from starter.render.working import working
     from starter.stack.launcher import up as start
     from starter.stack.look import status
 
     began = time.monotonic()
     settings = settings_or_exit()
-    with _failing_clearly(as_json), _working("Starting the local stack", as_json):
+    with _failing_clearly(), working("Starting the local stack", first=0.5):
         stack = start(settings)
         parts = status(settings)
     took = time.monotonic() - began
@@ -42,15 +39,18 @@ def up(as_json: AsJson = False) -> None:
     console = _console()
     said = f"Started {len(stack.seconds)} parts in {took:.1f} s." if stack.seconds else "Everything was running."
     console.print(f"\n{said} Temporal UI: {stack.ui_url or 'elsewhere'}   API: {stack.api_url}", soft_wrap=True)
-    console.print("Stop it with `conclave down`; reviews that run are continued at the next `conclave up`.")
+    console.print(
+        "Stop it with `conclave down`; reviews that run are continued at the next `conclave up`.", soft_wrap=True
+    )
 
 
-def down(as_json: AsJson = False) -> None:
+def down(as_json: Json = False) -> None:
     """Stop the local stack; data, logs and secrets stay."""
+    from starter.render.working import working
     from starter.stack.launcher import down as stop
 
     settings = settings_or_exit()
-    with _failing_clearly(as_json), _working("Stopping the local stack", as_json):
+    with _failing_clearly(), working("Stopping the local stack"):
         stopped = stop(settings)
     if as_json:
         _print_json({"stopped": stopped})
@@ -58,22 +58,22 @@ def down(as_json: AsJson = False) -> None:
         _console().print(f"Stopped {', '.join(stopped)}." if stopped else "Nothing was running.")
 
 
-def status(as_json: AsJson = False) -> None:
+def status(as_json: Json = False) -> None:
     """Show how each part of the local stack does; exits 4 when one that should serve does not."""
     from starter.stack.look import status as look
 
     settings = settings_or_exit()
-    with _failing_clearly(as_json):
+    with _failing_clearly():
         parts = look(settings)
     if as_json:
         _print_json({"home": str(settings.home), "parts": [part.model_dump(mode="json") for part in parts]})
     else:
         _print_parts([(part.name, part.state, part.address or "", part.pid) for part in parts])
     if any(part.state in {"stopped", "unhealthy"} for part in parts):
-        raise typer.Exit(NOT_IN_SERVICE)
+        raise typer.Exit(UNREACHABLE)
 
 
-def doctor(as_json: AsJson = False) -> None:
+def doctor(as_json: Json = False) -> None:
     """Check what Conclave needs on this machine; exits 4 when something keeps it from working."""
     from starter.stack.doctor import doctor as examine
 
@@ -91,34 +91,19 @@ def doctor(as_json: AsJson = False) -> None:
             table.add_row(mark, Text(check.name), Text(check.detail, overflow="fold"))
         _console().print(table)
     if not all(check.ok for check in checks):
-        raise typer.Exit(NOT_IN_SERVICE)
+        raise typer.Exit(UNREACHABLE)
 
 
 @contextmanager
-def _failing_clearly(as_json: bool) -> Generator[None]:
+def _failing_clearly() -> Generator[None]:
     from starter.stack.errors import PartFailed, StackError
 
     try:
         yield
     except StackError as error:
-        if as_json:
-            part = {"part": error.part} if isinstance(error, PartFailed) else {}
-            _print_json({"error": {"code": "stack_failed", "message": str(error), "details": part}})
-        else:
-            typer.echo(f"conclave: {error}", err=True)
-        raise typer.Exit(NOT_IN_SERVICE) from None
-
-
-@contextmanager
-def _working(what: str, as_json: bool) -> Generator[None]:
-    """Say what is going on, on a terminal only and not into the output."""
-    if as_json:
-        yield
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status(f"{what} ..."):
-        yield
+        part = {"part": error.part} if isinstance(error, PartFailed) else {}
+        complain("", "stack_failed", str(error), part, shown=False)
+        raise typer.Exit(UNREACHABLE) from None
 
 
 def _console() -> "Console":

@@ -18,6 +18,7 @@ from models.reviewer_config import ReviewerConfig, config_hash
 from models.verdict import AiVerdict, Verdict
 from starter.client import Unreachable
 from starter.commands import experiment as commands
+from starter.commands import following
 from starter.commands.experiment import Wish
 from starter.commands.reviewer_config import config_from
 from starter.render.experiment import print_experiment
@@ -99,7 +100,7 @@ class Service:
 def using(monkeypatch: pytest.MonkeyPatch) -> Callable[[Service], None]:
     def use(service: Service) -> None:
         monkeypatch.setattr(commands, "ask_experiments", lambda _name, work: work(service) or 0)
-        monkeypatch.setattr(commands.time, "sleep", lambda _seconds: None)
+        monkeypatch.setattr(following.time, "sleep", lambda _seconds: None)
 
     return use
 
@@ -236,9 +237,9 @@ def test_a_terminal_gets_a_bar_and_a_log_gets_lines() -> None:
     stream = StringIO()
     with ExperimentProgress(Console(file=stream, width=80)) as progress:
         for done in range(21):
-            progress.update(view(done=done))
+            progress.show(view(done=done))
     assert stream.getvalue().count("\n") == 11
     screen = StringIO()
     with ExperimentProgress(Console(file=screen, width=80, force_terminal=True)) as progress:
-        progress.update(view(done=7, progress=Progress(samples=20, done=7, seconds_left=42)))
+        progress.show(view(done=7, progress=Progress(samples=20, done=7, seconds_left=42)))
     assert "7/20" in screen.getvalue() and "about 42 s left" in screen.getvalue()
