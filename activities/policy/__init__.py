@@ -1,1 +1,1 @@
-"""The gate's policies, in Rego, and the engines that evaluate them."""
+"""The policies of the gate and of access, in Rego, and the engines that evaluate them."""

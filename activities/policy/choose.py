@@ -1,4 +1,4 @@
-"""Which engine evaluates the gate."""
+"""Which engine evaluates the policies."""
 
 from activities.policy.engine import RegoEngine
 from activities.policy.opa_engine import OpaEngine

@@ -1,19 +1,21 @@
 """What both engines have in common: what they are asked, and when their answer is relied on."""
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Generic
 
 from activities.experiment_ports import PolicyMalformed
-from activities.policy.policies import Policy, published
+from activities.policy.policies import A, Policy, published
 from models.gate import Decision, GateInput, PolicyHash, PolicyName
-from models.gate_answer import GateAnswer, decided
+from models.gate_answer import decided
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluated:
+class Evaluated(Generic[A]):
     """An answer of the right shape."""
 
-    answer: GateAnswer
+    answer: A
     decision_id: str | None = None
 
 
@@ -21,9 +23,11 @@ class RegoEngine(ABC):
     """A `PolicyEngine`; how a policy is evaluated is the subclass's."""
 
     name: str
+    lasting_seconds: float = math.inf
+    """For so long an answer may be taken for the one that would be given now."""
 
     @abstractmethod
-    async def evaluate(self, policy: Policy, document: bytes) -> Evaluated:
+    async def evaluate(self, policy: Policy[A], document: bytes) -> Evaluated[A]:
         """What a policy answers to a document, JSON of whatever shape.
 
         Raises:

@@ -1,26 +1,25 @@
 """A real OPA server, over its REST API."""
 
-from typing import Annotated
+from typing import Annotated, Generic
 
 from pydantic import BaseModel, ConfigDict, SecretStr, StringConstraints, ValidationError
 
 from activities.experiment_ports import PolicyMalformed
 from activities.policy.engine import Evaluated, RegoEngine
 from activities.policy.opa_http import OpaHttp
-from activities.policy.policies import Policy
-from models.gate_answer import GateAnswer
+from activities.policy.policies import A, Policy
 
 DECISION_SECONDS = 0.3
 PUBLISH_SECONDS = 3.0
 """For one module: the server compiles all that it has."""
 
 
-class _Body(BaseModel):
+class _Body(BaseModel, Generic[A]):
     """OPA adds provenance, metrics and warnings as it is set; only the result counts."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
-    result: GateAnswer | None = None
+    result: A | None = None
     """None: the document is undefined there; OPA says 200 to that as well."""
     decision_id: Annotated[str, StringConstraints(max_length=80)] | None = None
 
@@ -34,6 +33,7 @@ class OpaEngine(RegoEngine):
     """
 
     name = "opa"
+    lasting_seconds = 5.0
 
     def __init__(self, url: str, token: SecretStr | None = None) -> None:
         """Nothing is asked yet.
@@ -44,7 +44,7 @@ class OpaEngine(RegoEngine):
         """
         self._http = OpaHttp(url, token)
 
-    async def evaluate(self, policy: Policy, document: bytes) -> Evaluated:
+    async def evaluate(self, policy: Policy[A], document: bytes) -> Evaluated[A]:
         """What the server answers.
 
         Raises:
@@ -59,17 +59,17 @@ class OpaEngine(RegoEngine):
             raise PolicyMalformed
         return Evaluated(found.result, found.decision_id)
 
-    async def _asked(self, policy: Policy, document: bytes) -> _Body:
+    async def _asked(self, policy: Policy[A], document: bytes) -> _Body[A]:
         path = "/v1/data/" + policy.decision.replace(".", "/")
         body = await self._http.exchange(
             "POST", path, "application/json", b'{"input":' + document + b"}", DECISION_SECONDS
         )
         try:
-            return _Body.model_validate_json(body, strict=True)
+            return _Body[policy.answer].model_validate_json(body, strict=True)
         except ValidationError:
             raise PolicyMalformed from None
 
-    async def _publish(self, policy: Policy) -> None:
+    async def _publish(self, policy: Policy[A]) -> None:
         for module, text in policy.modules.items():
             path = f"/v1/policies/{policy.namespace}/{module}"
             await self._http.exchange("PUT", path, "text/plain", text.encode(), PUBLISH_SECONDS)

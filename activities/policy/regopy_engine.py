@@ -1,24 +1,23 @@
 """The embedded engine: rego-cpp, in this process."""
 
 import asyncio
-from typing import Any
+from typing import Any, Generic
 
 from pydantic import ValidationError
 
 from activities.experiment_ports import PolicyMalformed, PolicyUnavailable
 from activities.policy.engine import Evaluated, RegoEngine
-from activities.policy.policies import Policy
-from models.gate_answer import GateAnswer
+from activities.policy.policies import A, Policy
 from models.wire import Wire
 
 SECONDS = 5.0
 """For one evaluation, compiling included: some 30 ms on a quiet machine."""
 
 
-class _Output(Wire):
+class _Output(Wire, Generic[A]):
     """What the library prints."""
 
-    expressions: tuple[GateAnswer]
+    expressions: tuple[A]
 
 
 class RegopyEngine(RegoEngine):
@@ -26,7 +25,7 @@ class RegopyEngine(RegoEngine):
 
     name = "regopy"
 
-    async def evaluate(self, policy: Policy, document: bytes) -> Evaluated:
+    async def evaluate(self, policy: Policy[A], document: bytes) -> Evaluated[A]:
         """What a policy answers.
 
         Raises:
@@ -39,12 +38,12 @@ class RegopyEngine(RegoEngine):
         except TimeoutError:
             raise PolicyUnavailable from None
         try:
-            return Evaluated(_Output.model_validate_json(output, strict=True).expressions[0])
+            return Evaluated(_Output[policy.answer].model_validate_json(output, strict=True).expressions[0])
         except ValidationError:
             raise PolicyMalformed from None
 
 
-def _evaluated(policy: Policy, document: bytes) -> str:
+def _evaluated(policy: Policy[A], document: bytes) -> str:
     # Here, so that a process which gates nothing does not load it.
     from regopy import Interpreter, LogLevel, RegoError
 

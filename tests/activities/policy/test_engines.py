@@ -60,8 +60,14 @@ class Answers(RegoEngine):
     def __init__(self, **answer: Any) -> None:
         self._answer = answer
 
-    async def evaluate(self, policy: Policy, document: bytes) -> Evaluated:
-        good = {"allow": True, "outcome": "pass", "deny": (), "policy": policy.name, "revision": policy.namespace}
+    async def evaluate(self, policy: Policy[Any], document: bytes) -> Evaluated[Any]:
+        good = {
+            "allow": True,
+            "outcome": "pass",
+            "deny": (),
+            "policy": PolicyName.DEFAULT,
+            "revision": policy.namespace,
+        }
         return Evaluated(GateAnswer.model_validate(good | self._answer))
 
 
