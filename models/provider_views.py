@@ -111,6 +111,8 @@ class KeyList(Wire):
     """Keys of one owner, oldest first."""
 
     keys: tuple[KeyView, ...] = ()
+    next_cursor: str | None = None
+    """Pass as `cursor` for the next page; None at the end."""
 
 
 class ProviderHealthView(Wire):

@@ -60,7 +60,7 @@ async def verify_chain(_who: Auditor, state: State) -> AuditVerdict:
     return await audit.verify(versions.audit, versions.checkpoints)
 
 
-@router.get("/audit/export", response_class=StreamingResponse, responses={200: {"content": {LINES: {}}}})
+@router.get("/audit/export", response_class=StreamingResponse, responses={200: {"content": routing.texts(LINES)}})
 async def export_chain(_who: Auditor, state: State) -> StreamingResponse:
     """Every entry from the first, one JSON object a line: what `conclave audit verify FILE` reads."""
     return StreamingResponse(_lines(state), media_type=LINES)

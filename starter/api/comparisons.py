@@ -124,7 +124,7 @@ async def stop_comparison(comparison_id: str, _owner: AuditedOperator, state: St
 @router.post(
     "/comparisons/{comparison_id}/export",
     response_class=Response,
-    responses={200: {"content": {kind.split(";")[0]: {} for kind in MEDIA_TYPES.values()}}},
+    responses={200: {"model": ComparisonReport, "content": routing.texts(*MEDIA_TYPES.values())}},
 )
 async def export_comparison(
     comparison_id: str,

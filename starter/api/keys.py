@@ -1,5 +1,6 @@
 """Keys of providers: they come in, and never out."""
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Response
@@ -13,7 +14,7 @@ from models.key import checked_key
 from models.provider import PLATFORM, Provider, ProviderKey
 from models.provider_requests import KeyRequest, RotateRequest
 from models.provider_views import KeyList, KeyView, key_view
-from starter.api import routing
+from starter.api import cursors, routing
 from starter.api.auth import Caller, Forbidden, IsAdmin
 from starter.api.body import JsonBody
 from starter.api.state import ApiState, State
@@ -47,12 +48,25 @@ async def add_key(
 
 
 @router.get("/user-providers")
-async def list_keys(owner: Caller, is_admin: IsAdmin, state: State, platform: bool = False) -> KeyList:
-    """The caller's keys or, for administrators, the platform's."""
+async def list_keys(
+    owner: Caller,
+    is_admin: IsAdmin,
+    state: State,
+    platform: bool = False,
+    cursor: cursors.Cursor = None,
+    page_size: cursors.PageSize = MOST_KEYS,
+) -> KeyList:
+    """The caller's keys or, for administrators, the platform's; oldest first."""
     if platform and not is_admin:
         raise Forbidden
-    found = await state.services.providers.keys.owned(PLATFORM if platform else owner)
-    return KeyList(keys=tuple(key_view(key, platform) for key in found))
+    seen, found = cursors.moment_of(cursor), await state.services.providers.keys.owned(PLATFORM if platform else owner)
+    left = [key for key in found if seen is None or _place(key) > seen]
+    shown, following = cursors.cut(left, page_size, lambda key: cursors.of_moment(*_place(key)))
+    return KeyList(keys=tuple(key_view(key, platform) for key in shown), next_cursor=following)
+
+
+def _place(key: ProviderKey) -> tuple[datetime, str]:
+    return datetime.fromisoformat(key.created_at), key.id
 
 
 @router.post("/user-providers/{key_id}/rotate")

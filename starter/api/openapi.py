@@ -63,6 +63,22 @@ TAG_PARAMETER: dict[str, Any] = {
 }
 
 
+MAKERS: dict[str, tuple[str, str]] = {
+    "source_id": ("submit_source", "source_id"),
+    "review_id": ("submit_review", "id"),
+    "provider_id": ("add_provider", "id"),
+    "provider": ("add_provider", "name"),
+    "key_id": ("add_key", "id"),
+    "dataset_id": ("import_dataset", "id"),
+    "experiment_id": ("create_experiment", "id"),
+    "comparison_id": ("create_comparison", "id"),
+    "promotion_id": ("ask_for_promotion", "id"),
+    "config_hash": ("quarantine", "config_hash"),
+    "trial_id": ("start_trial", "id"),
+}
+"""Which operation makes what a parameter or field names, and where its answer says so."""
+
+
 class Refused(Wire):
     """What every refusal and failure looks like."""
 
@@ -96,7 +112,36 @@ def _document(app: FastAPI) -> dict[str, Any]:
             operation = made["paths"][route.path_format][method.lower()]
             _complete(operation, method, dependant, body, names)
             _show(operation, examples().get(operation["operationId"], {}))
+    _link(made)
     return made
+
+
+def _link(made: dict[str, Any]) -> None:
+    """Tell where what an operation makes is used."""
+    operations = {each["operationId"]: each for path in made["paths"].values() for each in path.values()}
+    for name, operation in operations.items():
+        placed = {each["name"] for each in operation["parameters"] if each["in"] == "path"}
+        for wanted in placed & MAKERS.keys():
+            _from(operations, wanted, name, {"parameters": {wanted: _told(wanted)}})
+        for wanted in _fields(made, operation) & MAKERS.keys():
+            _from(operations, wanted, name, {"requestBody": {wanted: _told(wanted)}})
+
+
+def _told(wanted: str) -> str:
+    return f"$response.body#/{MAKERS[wanted][1]}"
+
+
+def _fields(made: dict[str, Any], operation: dict[str, Any]) -> set[str]:
+    if "requestBody" not in operation:
+        return set()
+    reference: str = operation["requestBody"]["content"][JSON]["schema"]["$ref"]
+    return set(made["components"]["schemas"][reference.rsplit("/", 1)[1]].get("properties", {}))
+
+
+def _from(operations: dict[str, dict[str, Any]], wanted: str, name: str, link: dict[str, Any]) -> None:
+    for status, answer in operations[MAKERS[wanted][0]]["responses"].items():
+        if status.startswith("2"):
+            answer.setdefault("links", {})[name] = {"operationId": name, **link}
 
 
 def _routes(app: FastAPI) -> Iterator[tuple[RouteContext, Dependant, Any]]:
@@ -192,10 +237,16 @@ def _refusal(status: int, said: dict[str, Any], envelope: str) -> dict[str, Any]
 
 def _show(operation: dict[str, Any], example: dict[str, Any]) -> None:
     """Put the example of a request and of its answer where readers look for them."""
+    named: dict[str, Any] = example.get("parameters", {})
+    for parameter in operation["parameters"]:
+        if parameter["name"] in named:
+            parameter["example"] = named[parameter["name"]]
     if "request" in example and "requestBody" in operation:
         operation["requestBody"]["content"][JSON]["example"] = example["request"]
     for status, answer in operation["responses"].items():
         if status.startswith("2") and "answer" in example:
-            for content in answer.get("content", {}).values():
-                content["example"] = example["answer"]
+            contents: dict[str, Any] = answer.get("content", {})
+            for kind, content in contents.items():
+                if kind == JSON or JSON not in contents:
+                    content["example"] = example["answer"]
             break

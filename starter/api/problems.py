@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from temporalio.service import RPCError
@@ -146,11 +147,12 @@ def install(app: FastAPI) -> None:
         return answer(422, problem_of(error))
 
     @app.exception_handler(HTTPException)
-    async def refused(_request: Request, error: HTTPException) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
+    async def refused(request: Request, error: HTTPException) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
         code = CODE_OF_STATUS.get(error.status_code, "refused")
         message = {404: "There is no such path.", 405: "This path does not take this method."}
         text = message.get(error.status_code, "The request was refused.")
-        return answer(error.status_code, Problem(code=code, message=text), dict(error.headers or {}))
+        headers = {"Allow": _methods(request)} if error.status_code == 405 else dict(error.headers or {})
+        return answer(error.status_code, Problem(code=code, message=text), headers)
 
     for kind, noun in UNKNOWN.items():
         _missing(app, kind, noun)
@@ -166,6 +168,15 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def broken(_request: Request, _error: Exception) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
         return answer(500, Problem(code="internal", message="The service failed; its log has the reason."))
+
+
+def _methods(request: Request) -> str:
+    """What a path takes, by all of its routes: the framework tells of the first alone."""
+    path: str = request.scope["path"]
+    routes = [each for each in iter_route_contexts(request.app.routes) if each.path is not None]
+    own = [each for each in routes if each.path == path]
+    fits = own or [each for each in routes if each.path_regex.match(path)]
+    return ", ".join(sorted({method for each in fits for method in each.methods or ()}))
 
 
 def _missing(app: FastAPI, kind: type[Exception], noun: str) -> None:

@@ -36,7 +36,7 @@ log = logging.getLogger("conclave.api")
 MAX_SUBMISSION_BYTES = 64 * 1024
 
 
-REPORT_CONTENT = {kind.split(";")[0]: {} for kind, _, _ in FORMATS.values()}
+REPORT_CONTENT = routing.texts(*(kind for kind, _, _ in FORMATS.values()))
 
 
 class ReviewPage(Wire):
@@ -125,7 +125,7 @@ async def follow_review(review_id: str, request: Request, owner: Caller, state: 
 @router.get(
     "/reviews/{review_id}/report",
     response_class=Response,
-    responses={200: {"content": REPORT_CONTENT}, **routing.refuses(409)},
+    responses={200: {"model": ReviewReport, "content": REPORT_CONTENT}, **routing.refuses(409)},
 )
 async def read_report(
     review_id: str,

@@ -44,6 +44,12 @@ def refuses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {} for status in statuses}
 
 
+def texts(*kinds: str) -> dict[str, dict[str, Any]]:
+    """`content` of an answer that comes in several media types; JSON has a model, the others are text or bytes."""
+    plain = (kind.split(";")[0] for kind in kinds)
+    return {kind: {"schema": {"type": "string"}} for kind in plain if kind != "application/json"}
+
+
 async def _post(handle: Handler, secret: bool, request: Request) -> Response:
     return await idempotency.answered(request, handle, secret=secret)
 
