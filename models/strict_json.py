@@ -45,6 +45,15 @@ def _finite(digits: str) -> float:
     return number
 
 
+def holds_unstorable(value: Any) -> bool:
+    """Whether a text in what JSON became has a NUL or half a surrogate pair, which databases do not store."""
+    try:
+        _check_strings(value)
+    except NotJson:
+        return True
+    return False
+
+
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 

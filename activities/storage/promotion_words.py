@@ -1,5 +1,6 @@
 """What people ask and say of promotions: each in one transaction with its audit entry, refusals included."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -21,7 +22,7 @@ from activities.storage.promotion_rows import (
 )
 from activities.storage.version_rows import lock_in
 from models.audit import AuditAction, AuditEvent
-from models.promotion import Evidence, PromotionStatus, Vote
+from models.promotion import Approval, Evidence, PromotionStatus, Vote
 from models.promotion_rules import Refusal, objection, void
 
 
@@ -77,12 +78,16 @@ async def request_in(
 async def vote_in(session: AsyncSession, word: Word) -> Refusal | None:
     """Store an approver's word, or say why it does not count. A rejection ends the promotion at once.
 
+    The same approval again changes nothing, and is nothing to be refused for.
+
     Raises:
         PromotionUnknown: there is none.
     """
     row = await locked_in(session, word.promotion_id)
     now, asked = datetime.now(UTC), Evidence.model_validate(row.evidence)
-    seen = word.seen or asked
+    seen, said_before = word.seen or asked, await stored_in(session, row.id)
+    if _repeats(word, seen, asked, said_before) and row.status in (PromotionStatus.AWAITING, PromotionStatus.APPLIED):
+        return None
     refusal = objection(
         word.by,
         seen,
@@ -91,7 +96,7 @@ async def vote_in(session: AsyncSession, word: Word) -> Refusal | None:
         author=row.author,
         requested_by=row.requested_by,
         # Who approved may still reject.
-        voted=() if word.vote is Vote.REJECT else [each.approver for each in await stored_in(session, row.id)],
+        voted=() if word.vote is Vote.REJECT else [each.approver for each in said_before],
         expired=now >= row.expires_at,
     )
     said = {"experiment_id": row.experiment_id, "evidence": seen.model_dump(mode="json"), "reason": word.reason}
@@ -108,6 +113,12 @@ async def vote_in(session: AsyncSession, word: Word) -> Refusal | None:
         await _end(session, row.id, PromotionStatus.REJECTED)
         await _tell(session, AuditAction.PROMOTION_REJECTED, word.by, row.id, said)
     return None
+
+
+def _repeats(word: Word, seen: Evidence, asked: Evidence, stored: Sequence[Approval]) -> bool:
+    """Whether an approval of the same evidence by the same person counts already: said twice it counts once."""
+    mine = any(each.approver == word.by and each.vote is Vote.APPROVE and each.evidence == asked for each in stored)
+    return word.vote is Vote.APPROVE and seen == asked and mine
 
 
 async def withdraw_in(session: AsyncSession, promotion_id: str, by: str, *, anyones: bool) -> Refusal | None:

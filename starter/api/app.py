@@ -9,7 +9,7 @@ from importlib.metadata import version
 from fastapi import FastAPI, Request, Response
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from models.errors import Problem
+from models.errors import InvalidInput
 from models.settings import Settings
 from starter.api import (
     alerts,
@@ -35,22 +35,13 @@ from starter.api import (
     usage,
     versions,
 )
+from starter.api.headers import MAX_HEAD_BYTES, SECURITY_HEADERS, check_head
 from starter.api.reconcile import reconcile_forever
 from starter.api.state import ApiState
 from starter.composition import services
 from starter.connection import SettingMissing
 from starter.logs import configure
 from starter.schedules import apply_schedules
-
-SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
-
-MAX_HEADERS = 100
-MAX_HEAD_BYTES = 16 * 1024
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -110,23 +101,16 @@ def create_app(settings: Settings) -> FastAPI:
 
     @app.middleware("http")
     async def secure(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:  # pyright: ignore[reportUnusedFunction]
-        response = _too_much_head(request) or await call_next(request)
+        try:
+            check_head(request)
+            response = await call_next(request)
+        except InvalidInput as error:
+            response = problems.answer(error.status, error.problem)
         for name, value in SECURITY_HEADERS.items():
             response.headers.setdefault(name, value)
         return response
 
     return app
-
-
-def _too_much_head(request: Request) -> Response | None:
-    """The refusal of a request with too many or too long headers: the server's own limit holds for slow ones only."""
-    headers = request.scope["headers"]
-    size = len(request.scope["query_string"]) + len(request.scope["path"])
-    size += sum(len(name) + len(value) for name, value in headers)
-    if len(headers) <= MAX_HEADERS and size <= MAX_HEAD_BYTES:
-        return None
-    text = f"A request has at most {MAX_HEADERS} headers, and {MAX_HEAD_BYTES} bytes of address and headers; send less."
-    return problems.answer(431, Problem(code="headers_too_large", message=text))
 
 
 def serve(settings: Settings) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from math import isfinite
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Depends, Request
@@ -10,6 +11,7 @@ from pydantic import ValidationError
 
 from models.errors import InvalidInput
 from models.settings import Settings
+from models.strict_json import holds_unstorable
 from models.wire import Wire
 from starter.api.auth import Known
 from starter.api.idempotency import claim, idempotency_key
@@ -119,7 +121,7 @@ def parse(body: bytes, model: type[T]) -> T:
             "invalid_utf8", f"The body is not UTF-8 from byte {error.start}.", 400, offset=error.start
         ) from None
     try:
-        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)
     except json.JSONDecodeError as error:
         raise InvalidInput(
             "invalid_json", f"The body is not JSON from character {error.pos}.", 400, offset=error.pos
@@ -132,11 +134,11 @@ def parse(body: bytes, model: type[T]) -> T:
         raise InvalidInput("invalid_number", "A number has too many digits.") from None
     if not isinstance(value, dict):
         raise InvalidInput("object_required", "The body must be a JSON object.")
+    if "\\u" in text and holds_unstorable(value):  # only an escape can hide them in valid UTF-8
+        raise InvalidInput("invalid_text", "A text of the body has a NUL or half a surrogate pair; leave it out.")
     try:
         return model.model_validate_json(body, strict=True)
     except ValidationError as error:
-        if any(each["type"] == "json_invalid" for each in error.errors(include_input=False)):
-            raise InvalidInput("invalid_text", "The body has text that is not valid Unicode.") from None
         raise _refusal(error) from None
 
 
@@ -150,6 +152,13 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(value) != len(pairs):
         raise InvalidInput("duplicate_key", "An object of the body has one key twice.")
     return value
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not isfinite(number):
+        raise InvalidInput("invalid_number", "A number is too large.")
+    return number
 
 
 def _no_constant(_name: str) -> Any:

@@ -1,7 +1,7 @@
 """Errors as the API tells them: one envelope, a code, a way out, never the input."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -35,6 +35,7 @@ from activities.provider_ports import (
 )
 from activities.trial_ports import TrialUnknown
 from models.errors import InvalidInput, Problem
+from starter.api.headers import SECURITY_HEADERS
 
 CODE_OF_STATUS = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 415: "unsupported_media_type"}
 
@@ -106,7 +107,7 @@ KEY_AT_WORK = Problem(
 _PLAIN_NAME = re.compile(r"[A-Za-z_]{1,30}")
 
 
-def answer(status: int, problem: Problem, headers: dict[str, str] | None = None) -> JSONResponse:
+def answer(status: int, problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """The envelope."""
     return JSONResponse({"error": problem.model_dump(mode="json")}, status_code=status, headers=headers)
 
@@ -167,7 +168,9 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def broken(_request: Request, _error: Exception) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
-        return answer(500, Problem(code="internal", message="The service failed; its log has the reason."))
+        # This one is sent from outside of the middleware that gives all others their headers.
+        problem = Problem(code="internal", message="The service failed; its log has the reason.")
+        return answer(500, problem, SECURITY_HEADERS)
 
 
 def _methods(request: Request) -> str:

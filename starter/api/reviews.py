@@ -37,6 +37,12 @@ MAX_SUBMISSION_BYTES = 64 * 1024
 
 
 REPORT_CONTENT = routing.texts(*(kind for kind, _, _ in FORMATS.values()))
+EVENT = {
+    "type": "object",
+    "properties": {"event": {"enum": ["progress", "ended"]}, "data": {"type": "string"}},
+    "required": ["event", "data"],
+}
+"""One of the stream; `data` is a `ReviewView`."""
 
 
 class ReviewPage(Wire):
@@ -110,7 +116,7 @@ async def read_review(review_id: str, owner: Caller, state: State) -> ReviewView
 @router.get(
     "/reviews/{review_id}/events",
     response_class=EventSourceResponse,
-    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    responses={200: {"content": {"text/event-stream": {"schema": EVENT}}}},
 )
 async def follow_review(review_id: str, request: Request, owner: Caller, state: State) -> EventSourceResponse:
     """The review as server-sent events: `progress` at every change, `ended` once at the end."""

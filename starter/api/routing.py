@@ -47,7 +47,11 @@ def refuses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 def texts(*kinds: str) -> dict[str, dict[str, Any]]:
     """`content` of an answer that comes in several media types; JSON has a model, the others are text or bytes."""
     plain = (kind.split(";")[0] for kind in kinds)
-    return {kind: {"schema": {"type": "string"}} for kind in plain if kind != "application/json"}
+    return {
+        kind: {"schema": {"type": "object" if kind.endswith("+json") else "string"}}
+        for kind in plain
+        if kind != "application/json"
+    }
 
 
 async def _post(handle: Handler, secret: bool, request: Request) -> Response:

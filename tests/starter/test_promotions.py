@@ -90,7 +90,8 @@ async def test_one_asks_and_the_other_approves(two: Two) -> None:
     stale = {"evidence": asked["evidence"] | {"policy_hash": f"policy:v1:sha256:{'9' * 64}"}}
     assert code_of(await two.second.post(f"{path}/approve", json=stale)) == (409, "evidence_changed")
     assert (await two.second.post(f"{path}/approve", json=told)).json()["status"] == "applied"
-    assert code_of(await two.second.post(f"{path}/approve", json=told)) == (409, "promotion_decided")
+    assert (await two.second.post(f"{path}/approve", json=told)).json()["status"] == "applied"
+    assert code_of(await two.second.post(f"{path}/reject", json=REASON)) == (409, "promotion_decided")
     now = await two.stable()
     assert (now["number"], now["promotion_id"]) == (before["number"] + 1, asked["id"])
     assert [each[::2] for each in await chain(two.database, asked["id"])] == [

@@ -125,12 +125,6 @@ async def test_users_read_and_operators_import(api: httpx.AsyncClient) -> None:
     assert (await api.get("/datasets/roles")).json() == made
 
 
-async def test_a_key_that_is_none_is_refused(api: httpx.AsyncClient) -> None:
-    body = {"name": "key", "text": jsonl(row())}
-    answer = await api.post("/datasets", json=body, headers={"Idempotency-Key": "k" * 256})
-    assert error_of(answer, 400)["code"] == "invalid_idempotency_key"
-
-
 @pytest.mark.skipif(not SHARED.exists(), reason="the shared datasets are not on this machine")
 async def test_a_real_collection_is_imported_in_seconds(api: httpx.AsyncClient) -> None:
     begin = time.monotonic()

@@ -104,7 +104,8 @@ def test_every_operation_has_examples_that_are_what_it_describes(document: dict[
             if kind != "application/json" and "application/json" in good["content"]:
                 continue
             assert content["example"] == example["answer"], path
-            check(document, content["schema"], content["example"])
+            if kind != "text/event-stream":  # its schema is that of one event
+                check(document, content["schema"], content["example"])
     assert set(examples()) == {operation["operationId"] for _, _, operation in operations(document)}
 
 
