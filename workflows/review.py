@@ -4,7 +4,7 @@ import asyncio
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.review import ReviewActivities
@@ -204,7 +204,8 @@ def _code_of(error: ActivityError) -> str:
     """The code of a step that failed for good; a cancelled one is no failure."""
     if is_cancelled_exception(error):
         raise error
-    return getattr(error.cause, "type", None) or "timeout"
+    # A time-out has a `type` as well, and that is no code.
+    return (error.cause.type if isinstance(error.cause, ApplicationError) else None) or "timeout"
 
 
 def _told(outcome: ExpertOutcome) -> str:
