@@ -21,6 +21,7 @@ with workflow.unsafe.imports_passed_through():
         Recommendation,
     )
     from models.experiment import ExperimentOrder, ExperimentOutcome, ExperimentStatus
+    from tests.workflows.ending import history_of
     from tests.workflows.experiment_rig import until
     from worker import workflow_runner
     from workflows.comparison import ComparisonWorkflow
@@ -130,9 +131,26 @@ async def is_refused(client: Client, queue: str) -> str:
     return (await handle.fetch_history()).to_json()
 
 
+async def of_recorded_runs(client: Client, queue: str) -> str:
+    """Both sides were measured before: nothing runs but the statistics."""
+    rig = Rig(rounds=0)
+    async with rig.at_work(client, queue):
+        return await history_of(await rig.start(client, queue))
+
+
+async def has_no_statistics(client: Client, queue: str) -> str:
+    """The runs are over, and their results cannot be compared."""
+    rig = Rig()
+    rig.broken = True
+    async with rig.at_work(client, queue):
+        return await history_of(await rig.start(client, queue))
+
+
 COMPARISONS: dict[str, Callable[[Client, str], Awaitable[str]]] = {
     "comparison-completes": completes,
     "comparison-is-cancelled": is_cancelled,
     "comparison-is-refused": is_refused,
+    "comparison-of-recorded-runs": of_recorded_runs,
+    "comparison-has-no-statistics": has_no_statistics,
 }
 """By the name of the recorded file."""

@@ -149,6 +149,9 @@ class World:
     @activity.defn
     async def list_reviews(self, task: PrepareTask) -> Batch:
         if self.quarantined_from is not None and task.first >= self.quarantined_from:
+            # What was begun before is over, so that it is always the same that is under way.
+            await until(lambda: len(self.ends) >= min(task.first, self.samples))
+            await asyncio.sleep(0.5)
             raise ApplicationError("config_quarantined", type="config_quarantined", non_retryable=True)
         refs = tuple(self.ref(number) for number in range(task.first, task.first + task.count))
         queue = activity.info().task_queue
@@ -224,7 +227,7 @@ class World:
             yield
 
     async def start(
-        self, client: Client, queue: str, *, window: int = 4, batch: int = 4, per_run: int = 1000
+        self, client: Client, queue: str, *, window: int = 4, batch: int = 4, per_run: int = 1000, gated: bool = True
     ) -> WorkflowHandle[ExperimentWorkflow, ExperimentOutcome]:
         what = ExperimentOrder(
             experiment_id=self.run,
@@ -235,6 +238,7 @@ class World:
             per_run=per_run,
             analysis_queue=queue,
             models_queue=queue,
+            gated=gated,
             state=ExperimentState(),
         )
         return await client.start_workflow(ExperimentWorkflow.run, what, id=f"experiment-{self.run}", task_queue=queue)

@@ -5,8 +5,13 @@ from contextlib import suppress
 
 from temporalio.client import Client, WorkflowFailureError
 
-from tests.workflows.experiment_rig import World, until
+from models.gate import Outcome
+from models.ids import review_workflow_id
+from tests.fakes import order
+from tests.workflows.ending import at_rest, history_of
+from tests.workflows.experiment_rig import SEC, World, until
 from workflows.experiment import ExperimentWorkflow
+from workflows.review import ReviewWorkflow
 
 Situation = Callable[[Client, str], Awaitable[str]]
 
@@ -70,11 +75,89 @@ async def is_not_decided(client: Client, queue: str) -> str:
     return (await handle.fetch_history()).to_json()
 
 
+async def _decided(outcome: Outcome, client: Client, queue: str) -> str:
+    world = World(2)
+    world.outcome = outcome
+    async with world.at_work(client, queue):
+        return await history_of(await world.start(client, queue))
+
+
+async def is_quarantined(client: Client, queue: str) -> str:
+    """The gate says no."""
+    return await _decided(Outcome.FAIL, client, queue)
+
+
+async def is_inconclusive(client: Client, queue: str) -> str:
+    """Too few samples to say."""
+    return await _decided(Outcome.INCONCLUSIVE, client, queue)
+
+
+async def is_blacklisted_midway(client: Client, queue: str) -> str:
+    """Somebody puts the configuration into quarantine while its samples run."""
+    world = World(4)
+    world.quarantined_from = 2
+    async with world.at_work(client, queue):
+        return await history_of(await world.start(client, queue, batch=2))
+
+
+async def is_measured(client: Client, queue: str) -> str:
+    """A side of a comparison: there is no gate at its end."""
+    world = World(2)
+    async with world.at_work(client, queue):
+        return await history_of(await world.start(client, queue, gated=False))
+
+
+async def went_on(client: Client, queue: str) -> str:
+    """The second of two runs."""
+    world = World(4)
+    async with world.at_work(client, queue):
+        handle = await world.start(client, queue, batch=2, per_run=2)
+        await handle.result()
+    return await history_of(client.get_workflow_handle(handle.id))
+
+
+async def is_evaluated_again(client: Client, queue: str) -> str:
+    """All of its reviews are there: the numbers are made anew, and the gate decides anew."""
+    world = World(2)
+    world.done = {0, 1}
+    async with world.at_work(client, queue):
+        return await history_of(await world.start(client, queue))
+
+
+async def joins_a_lost_review(client: Client, queue: str) -> str:
+    """The review of its sample runs already, for a process that is gone."""
+    world = World(1, seconds=1.0)
+    world.unprepared = {0}
+    left = order(queue=queue, experts=(SEC,), review_id=world.id_of(0))
+    async with world.at_work(client, queue):
+        await client.start_workflow(ReviewWorkflow.run, left, id=review_workflow_id(left.review_id), task_queue=queue)
+        return await history_of(await world.start(client, queue))
+
+
+async def is_cancelled_while_paused(client: Client, queue: str) -> str:
+    """Before its first sample."""
+    world = World(2)
+    handle = await world.start(client, queue)
+    await handle.signal("pause")
+    async with world.at_work(client, queue):
+        await at_rest(handle)
+        await handle.cancel()
+        return await history_of(handle)
+
+
 EXPERIMENTS: dict[str, Situation] = {
     "experiment-passes": passes,
     "experiment-goes-on": goes_on,
     "experiment-pauses": pauses,
     "experiment-is-cancelled": is_cancelled,
     "experiment-is-not-decided": is_not_decided,
+    "experiment-is-quarantined": is_quarantined,
+    "experiment-is-inconclusive": is_inconclusive,
+    "experiment-is-blacklisted-midway": is_blacklisted_midway,
+    "experiment-is-measured": is_measured,
+    "experiment-went-on": went_on,
+    "experiment-is-evaluated-again": is_evaluated_again,
+    "experiment-joins-a-lost-review": joins_a_lost_review,
+    "experiment-is-cancelled-while-paused": is_cancelled_while_paused,
 }
 """By the name of the recorded file."""

@@ -50,6 +50,7 @@ class MemoryPromotions:
         """Looks that fail from now on."""
         self.silent = 0
         """Questions to the gate that have no answer from now on."""
+        self.gate = Outcome.PASS
 
     async def approved(self, promotion_id: str) -> str | None:
         return "an-experiment" if len(self.stored) >= self.needed else None
@@ -59,7 +60,7 @@ class MemoryPromotions:
         if self.silent:
             self.silent -= 1
             raise PolicyUnavailable
-        return decision(Outcome.PASS)
+        return decision(self.gate)
 
     async def settle(
         self,
@@ -77,7 +78,8 @@ class MemoryPromotions:
             if expired:
                 self.status = PromotionStatus.EXPIRED
             elif len(self.stored) >= self.needed and gated is not None:
-                self.status = PromotionStatus.APPLIED
+                applied = gated.outcome is Outcome.PASS
+                self.status = PromotionStatus.APPLIED if applied else PromotionStatus.REFUSED
         return PromotionState(status=self.status, needed=self.needed, approvers=tuple(self.stored))
 
     async def remind(self, promotion_id: str, elapsed_percent: int) -> None:
