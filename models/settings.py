@@ -48,6 +48,15 @@ class Settings(BaseSettings):
     api_port: int = Field(default=8300, ge=1, le=65535)
     """Port that `conclave serve` listens on; the local stack takes the next free one when it is taken."""
 
+    api_requests_at_once: int = Field(default=64, ge=1)
+    """Requests that one API process works on at once; a further one is refused with 503 and `Retry-After`."""
+    api_streams_at_once: int = Field(default=200, ge=1)
+    """The same for open event streams."""
+    max_open_reviews: int = Field(default=500, ge=1)
+    """Unfinished reviews of all callers; a further one is refused with 429 and `Retry-After`."""
+    max_open_reviews_per_caller: int = Field(default=200, ge=1)
+    """The same for one caller."""
+
     allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost")
     """Names under which the API may be called (the Host header)."""
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import defer
 from sqlmodel import col, select
@@ -14,6 +14,7 @@ from activities.ports import ReviewUnknown, Statics
 from activities.storage.database import Database
 from activities.storage.paging import Position, page_of
 from activities.storage.statements import Statement, Statements
+from models.admission import OpenReviews
 from models.expert import ExpertName, StaticResult
 from models.ids import ID
 from models.opinion import Opinion
@@ -92,6 +93,13 @@ PROGRESS = _statement(
 
 REPORT = _statement("SELECT report FROM reviews WHERE id = :review")
 
+ONE_BY_ONE = text("SELECT pg_advisory_xact_lock(hashtextextended('conclave.reviews:' || current_schema(), 0))")
+
+OPEN = text(
+    "SELECT count(*) FILTER (WHERE owner = :owner), count(*) FROM reviews WHERE status = 'running' AND NOT background"
+)
+"""Reviews that are unfinished: the owner's, and all."""
+
 PUBLISH = _statement(
     """
     WITH reported AS (
@@ -131,11 +139,19 @@ class PostgresReviews:
         self._statements = statements
 
     async def accept(
-        self, owner: str, order: ReviewOrder, request_hash: str, idempotency_key: str | None
+        self,
+        owner: str,
+        order: ReviewOrder,
+        request_hash: str,
+        idempotency_key: str | None,
+        limits: OpenReviews | None = None,
     ) -> tuple[Review, bool]:
         """Note a review that is about to start; returns its row, and whether it is new.
 
-        A key that was used before gives the earlier review.
+        A key that was used before gives the earlier review, however many are unfinished.
+
+        Raises:
+            TooManyReviews: with this one there would be; nothing was noted.
         """
         row = {
             "id": order.review_id,
@@ -149,13 +165,20 @@ class PostgresReviews:
             "created_at": datetime.now(UTC),
         }
         async with self._database.transaction() as session:
+            if limits is not None:
+                # One after the other, or two would each take the last place.
+                await session.execute(ONE_BY_ONE)
             await session.execute(insert(Review).values(row).on_conflict_do_nothing())
             if idempotency_key is None:
                 mine = select(Review).where(col(Review.id) == order.review_id)
             else:
                 mine = select(Review).where(col(Review.owner) == owner, col(Review.idempotency_key) == idempotency_key)
             found = (await session.execute(mine)).scalar_one()
-            return found, found.id == order.review_id
+            fresh = found.id == order.review_id
+            if fresh and limits is not None:
+                own, in_all = (await session.execute(OPEN, {"owner": owner})).one()
+                limits.check(own, in_all)
+            return found, fresh
 
     async def get(self, owner: str, review_id: str) -> Review:
         """An owner's review.

@@ -12,6 +12,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from models.errors import InvalidInput
 from models.settings import Settings
 from starter.api import (
+    admission,
     alerts,
     audit,
     blacklist,
@@ -75,6 +76,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.codec_token = settings.codec_token.get_secret_value() if settings.codec_token else None
     problems.install(app)
     refusals.install(app)
+    admission.install(app, settings)
     for each in (
         sources,
         reviews,

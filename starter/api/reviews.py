@@ -12,6 +12,7 @@ from temporalio.service import RPCError
 
 from activities.idempotency_ports import BodyDiffers
 from activities.reports.formats import FORMATS
+from models.admission import OpenReviews
 from models.errors import InvalidInput
 from models.ids import analysis_queue, models_queue, review_workflow_id
 from models.order import ReviewOrder
@@ -77,7 +78,9 @@ async def submit_review(
         models_queue=models_queue(prefix),
     )
     digest = hashlib.sha256(submission.model_dump_json().encode()).hexdigest()
-    row, fresh = await state.services.reviews.accept(owner, order, digest, key)
+    settings = state.services.settings
+    limits = OpenReviews(settings.max_open_reviews_per_caller, settings.max_open_reviews)
+    row, fresh = await state.services.reviews.accept(owner, order, digest, key, limits)
     response.headers["Location"] = f"/reviews/{row.id}"
     if not fresh:
         if row.request_hash != digest:

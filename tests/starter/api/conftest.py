@@ -1,5 +1,6 @@
 """The API over the real servers, in this process."""
 
+import os
 from collections.abc import AsyncGenerator
 
 import httpx
@@ -22,6 +23,10 @@ async def app(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[F
     monkeypatch.setenv("CONCLAVE_MIGRATE", "true")
     monkeypatch.setenv("CONCLAVE_MAX_FILES", "50")
     monkeypatch.setenv("CONCLAVE_MAX_SOURCE_BYTES", "1000000")
+    # Nothing works on reviews here, so they pile up.
+    monkeypatch.setenv("CONCLAVE_MAX_OPEN_REVIEWS", "1000000")
+    if "CONCLAVE_MAX_OPEN_REVIEWS_PER_CALLER" not in os.environ:
+        monkeypatch.setenv("CONCLAVE_MAX_OPEN_REVIEWS_PER_CALLER", "1000000")
     app = create_app(Settings())
     async with app.router.lifespan_context(app):
         yield app
