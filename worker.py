@@ -43,6 +43,7 @@ from activities.sample_reports import SampleReportActivities
 from activities.stats.comparer import StatisticalComparer
 from activities.stats.evaluator import StatisticalEvaluator
 from activities.stats.intervals import ONE_SIDED, clopper_pearson
+from activities.telemetry.measured import MeasuredAnalyst, MeasuredComparer
 from activities.verdict import ModelJudge
 from models.ids import analysis_queue, models_queue, orchestration_queue
 from models.monitor import ErrorRule
@@ -52,6 +53,7 @@ from starter.logs import configure
 from starter.provider_services import key_rings, price_table
 from starter.read_settings import settings_or_exit
 from starter.stack import readiness
+from starter.telemetry import serve_page, telemetry_of
 from workflows.alert import AlertDeliveryWorkflow
 from workflows.audit import AuditCheckpointWorkflow
 from workflows.comparison import ComparisonWorkflow
@@ -144,7 +146,9 @@ def activities_of(parts: Services, analyst: Analyst, batches: BatchAnalyst) -> A
     """Activity objects over the connected services."""
     asked = parts.providers
     models = RoutedModels(asked.router, asked.wire, asked.keys, asked.quota, asked.limiter, asked.health, parts.codec)
-    review = ReviewActivities(analyst, models, parts.sources, parts.reviews, version("conclave"))
+    review = ReviewActivities(
+        MeasuredAnalyst(analyst, parts.telemetry.meters), models, parts.sources, parts.reviews, version("conclave")
+    )
     sweeper = QuotaSweeper(asked.ledger, asked.counters, TemporalProcesses(parts.temporal))
     return Activities(
         review=review,
@@ -160,8 +164,11 @@ def activities_of(parts: Services, analyst: Analyst, batches: BatchAnalyst) -> A
         monitor=monitor_activities(parts),
         comparisons=ComparisonActivities(
             parts.versions.comparisons,
-            StatisticalComparer(
-                parts.versions.comparisons, price_table(asked), lambda: datetime.now(UTC), version("conclave")
+            MeasuredComparer(
+                StatisticalComparer(
+                    parts.versions.comparisons, price_table(asked), lambda: datetime.now(UTC), version("conclave")
+                ),
+                parts.telemetry.meters,
             ),
         ),
     )
@@ -267,7 +274,10 @@ async def serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with services(settings, "worker") as parts:
+    telemetry = telemetry_of(settings, "worker", sdk=True)
+    if telemetry.page is not None and settings.metrics_port is not None:
+        serve_page(telemetry.page, settings.metrics_host, settings.metrics_port)
+    async with services(settings, "worker", telemetry) as parts:
         sandbox = KernelSandbox(
             required=settings.isolation == "required", hidden=(settings.home,), at_once=settings.analyser_parallelism
         )
@@ -281,6 +291,7 @@ async def serve(settings: Settings) -> None:
         await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
         await asyncio.gather(*(each.shutdown() for each in running))
         await asyncio.gather(*tasks)
+    telemetry.close()
 
 
 def main() -> None:

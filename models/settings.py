@@ -154,6 +154,21 @@ class Settings(BaseSettings):
     opa_token: SecretStr | None = None
     """Bearer token for the OPA server, if it wants one."""
 
+    metrics_port: int | None = Field(default=None, ge=1, le=65535)
+    """Port on which a worker shows its metrics; unset, it shows none (the local stack's worker takes 8310 or the next
+    free one). The API shows its own at `/metrics`."""
+    metrics_host: str = "127.0.0.1"
+    """Address that the worker's metrics are shown on."""
+    metrics_token: SecretStr | None = None
+    """Bearer token for the API's `/metrics`. Unset, anybody may read it, but the users' names are on it only while the
+    API listens on the loopback."""
+    otlp_endpoint: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_ENDPOINT"),
+        pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$",
+    )
+    """Address of an OpenTelemetry collector (OTLP over HTTP), for traces. Unset: there are none."""
+
     codec_token: SecretStr | None = None
     """Token of the codec endpoint. Unset: `home`/secrets/codec-token; without either the endpoint refuses."""
 

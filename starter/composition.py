@@ -15,11 +15,13 @@ from activities.storage.idempotency import PostgresAnswers
 from activities.storage.payload_keys import PostgresPayloadKeys
 from activities.storage.reviews import PostgresReviews
 from activities.storage.sources import PostgresSources
+from activities.storage.standing import PostgresStanding
 from activities.storage.statements import Statements
 from models.codec import AesGcmCodec, encrypted_converter
 from models.settings import Settings
 from starter.connection import connect, required
-from starter.provider_services import ProviderServices, provider_services
+from starter.provider_services import ProviderServices, default_limits, provider_services
+from starter.telemetry import QUIET, Telemetry
 from starter.version_services import VersionServices, version_services
 
 
@@ -36,6 +38,8 @@ class Services:
     temporal: Client
     providers: ProviderServices
     versions: VersionServices
+    standing: PostgresStanding
+    telemetry: Telemetry = QUIET
 
 
 @asynccontextmanager
@@ -53,12 +57,13 @@ async def statements_over(settings: Settings) -> AsyncGenerator[Statements, None
 
 
 @asynccontextmanager
-async def services(settings: Settings, role: str) -> AsyncGenerator[Services, None]:
+async def services(settings: Settings, role: str, telemetry: Telemetry = QUIET) -> AsyncGenerator[Services, None]:
     """Connect to everything; disconnect at the end.
 
     Args:
         settings: where things are.
         role: `api` or `worker`, part of the identity Temporal shows.
+        telemetry: what measures it.
 
     Raises:
         SettingMissing: an address or token is not set.
@@ -81,10 +86,13 @@ async def services(settings: Settings, role: str) -> AsyncGenerator[Services, No
             context=CONTEXT,
         )
         codec = await payload_codec(transit, PostgresPayloadKeys(database))
-        temporal = await connect(settings, encrypted_converter(codec), f"conclave-{role}-{secrets.token_hex(4)}")
+        identity = f"conclave-{role}-{secrets.token_hex(4)}"
+        temporal = await connect(
+            settings, encrypted_converter(codec), identity, telemetry.interceptors, telemetry.runtime
+        )
         async with (
             statements_over(settings) as statements,
-            provider_services(settings, database, statements) as providers,
+            provider_services(settings, database, statements, telemetry) as providers,
         ):
             sources = PostgresSources(database)
             yield Services(
@@ -97,6 +105,8 @@ async def services(settings: Settings, role: str) -> AsyncGenerator[Services, No
                 temporal=temporal,
                 providers=providers,
                 versions=version_services(settings, database, sources),
+                standing=PostgresStanding(database, default_limits(settings)),
+                telemetry=telemetry,
             )
     finally:
         await engine.dispose()

@@ -1,10 +1,12 @@
 """The connection to Temporal, from settings."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import SecretStr
-from temporalio.client import Client, TLSConfig
+from temporalio.client import Client, Interceptor, TLSConfig
 from temporalio.converter import DataConverter
+from temporalio.runtime import Runtime
 from temporalio.service import GrpcCompression
 
 from models.settings import Settings
@@ -48,7 +50,13 @@ def tls_of(settings: Settings) -> TLSConfig | bool:
     return settings.temporal_tls or settings.temporal_api_key is not None
 
 
-async def connect(settings: Settings, converter: DataConverter, identity: str) -> Client:
+async def connect(
+    settings: Settings,
+    converter: DataConverter,
+    identity: str,
+    interceptors: Sequence[Interceptor] = (),
+    runtime: Runtime | None = None,
+) -> Client:
     """Connect to the Temporal frontend.
 
     Payloads are ciphertext, so gRPC compression would burn processor time for nothing and is off. The identity stands
@@ -68,4 +76,6 @@ async def connect(settings: Settings, converter: DataConverter, identity: str) -
         data_converter=converter,
         identity=identity,
         grpc_compression=GrpcCompression.NONE,
+        interceptors=interceptors,
+        runtime=runtime,
     )

@@ -13,6 +13,7 @@ from activities.keys.transit import TransitOperator, TransitService
 from activities.llm.client import HttpModelWire
 from activities.llm.prices import LibraryPrices
 from activities.price_table import PriceTable
+from activities.provider_ports import ModelWire, Quota
 from activities.quota.best_effort import BestEffortRedis, impatient_client
 from activities.quota.counters import RedisCounters
 from activities.quota.gate import QuotaGate
@@ -30,11 +31,14 @@ from activities.storage.routes import PostgresRoutes
 from activities.storage.statements import Statements
 from activities.storage.usage import PostgresUsage
 from activities.storage.user_keys import PostgresKeys
+from activities.telemetry.measured import MeasuredQuota, MeasuredRoutes, MeasuredWire
+from activities.telemetry_ports import Meters
 from models.key_rotation import Ring
 from models.quota import QuotaLimits
 from models.reservation import MICRO
 from models.settings import Settings
 from starter.connection import required
+from starter.telemetry import QUIET, Telemetry
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +47,11 @@ class ProviderServices:
 
     catalogue: PostgresProviders
     keys: PostgresKeys
-    wire: HttpModelWire
+    wire: ModelWire
     prices: LibraryPrices
     counters: RedisCounters
     ledger: PostgresLedger
-    quota: QuotaGate
+    quota: Quota
     quotas: PostgresQuotas
     usage: PostgresUsage
     alerts: PostgresAlerts
@@ -55,6 +59,7 @@ class ProviderServices:
     limiter: RedisLimiter
     routes: PostgresRoutes
     router: Router
+    meters: Meters
 
 
 def price_table(parts: ProviderServices) -> PriceTable:
@@ -64,7 +69,7 @@ def price_table(parts: ProviderServices) -> PriceTable:
 
 @asynccontextmanager
 async def provider_services(
-    settings: Settings, database: Database, statements: Statements
+    settings: Settings, database: Database, statements: Statements, telemetry: Telemetry = QUIET
 ) -> AsyncGenerator[ProviderServices, None]:
     """Put the provider service together; connections are closed at the end.
 
@@ -74,14 +79,19 @@ async def provider_services(
     redis = impatient_client(required(settings.redis_url, "CONCLAVE_REDIS_URL"))
     wire = HttpModelWire(loopback_allowed=settings.allow_loopback_providers)
     try:
-        yield put_together(settings, database, statements, redis, wire)
+        yield put_together(settings, database, statements, redis, wire, telemetry)
     finally:
         await wire.aclose()
         await redis.aclose()
 
 
 def put_together(
-    settings: Settings, database: Database, statements: Statements, redis: Redis, wire: HttpModelWire
+    settings: Settings,
+    database: Database,
+    statements: Statements,
+    redis: Redis,
+    wire: ModelWire,
+    telemetry: Telemetry = QUIET,
 ) -> ProviderServices:
     """Everything over given connections."""
     catalogue = PostgresProviders(database)
@@ -89,7 +99,8 @@ def put_together(
     prices = LibraryPrices()
     counters = RedisCounters(BestEffortRedis(redis))
     ledger = PostgresLedger(statements, default_limits(settings))
-    quota = QuotaGate(counters, ledger)
+    meters = telemetry.meters
+    quota = MeasuredQuota(QuotaGate(counters, ledger), meters, catalogue)
     shared = BestEffortRedis(redis)
     limiter = RedisLimiter(shared)
     health = PostgresHealth(database, RedisHealthMarks(shared))
@@ -97,7 +108,7 @@ def put_together(
     return ProviderServices(
         catalogue=catalogue,
         keys=keys,
-        wire=wire,
+        wire=MeasuredWire(wire, meters, telemetry.tracer),
         prices=prices,
         counters=counters,
         ledger=ledger,
@@ -108,7 +119,8 @@ def put_together(
         health=health,
         limiter=limiter,
         routes=routes,
-        router=Router(catalogue, keys, prices, quota, limiter, health, routes),
+        router=Router(catalogue, keys, prices, quota, limiter, health, MeasuredRoutes(routes, meters)),
+        meters=meters,
     )
 
 

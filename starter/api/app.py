@@ -23,6 +23,7 @@ from starter.api import (
     health,
     key_rotations,
     keys,
+    metrics,
     openapi,
     problems,
     promotions,
@@ -37,21 +38,30 @@ from starter.api import (
     versions,
 )
 from starter.api.headers import MAX_HEAD_BYTES, SECURITY_HEADERS, check_head
+from starter.api.observed import Observed
 from starter.api.reconcile import reconcile_forever
 from starter.api.state import ApiState
 from starter.composition import services
 from starter.connection import SettingMissing
 from starter.logs import configure
 from starter.schedules import apply_schedules
+from starter.telemetry import Telemetry, telemetry_of
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """The application; it connects when it starts."""
+def create_app(settings: Settings, telemetry: Telemetry | None = None) -> FastAPI:
+    """The application; it connects when it starts.
+
+    Args:
+        settings: where things are.
+        telemetry: what measures it; None: an own one without the numbers of Temporal's SDK.
+    """
+    measured = telemetry or telemetry_of(settings, "api")
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
-        async with services(settings, "api") as parts:
+        async with services(settings, "api", measured) as parts:
             app.state.conclave = ApiState(services=parts)
+            app.state.standing = metrics.standing_of(parts)
             await parts.providers.catalogue.seed()
             await parts.versions.versions.seed()
             await apply_schedules(parts.temporal, settings.task_queue)
@@ -60,6 +70,7 @@ def create_app(settings: Settings) -> FastAPI:
             reconciling.cancel()
             with suppress(asyncio.CancelledError):
                 await reconciling
+        measured.close()
 
     app = FastAPI(
         title="Conclave",
@@ -97,6 +108,7 @@ def create_app(settings: Settings) -> FastAPI:
         audit,
         codec,
         health,
+        metrics,
     ):
         app.include_router(each.router)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts), www_redirect=False)
@@ -112,6 +124,7 @@ def create_app(settings: Settings) -> FastAPI:
             response.headers.setdefault(name, value)
         return response
 
+    app.add_middleware(Observed, telemetry=measured)
     return app
 
 
@@ -126,7 +139,7 @@ def serve(settings: Settings) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # keys pass through: no core file may hold one
     configure()
     uvicorn.run(
-        create_app(settings),
+        create_app(settings, telemetry_of(settings, "api", sdk=True)),
         host=settings.api_host,
         port=settings.api_port,
         access_log=False,

@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 
 from models.digest import usd
 from models.errors import InvalidInput
+from models.measuring import of_refusal
+from models.metrics import Stage
 from models.quota import seconds_until_reset
 from models.reviewer_config import ModelsConfig
 from models.submission import ReviewSubmission
@@ -55,6 +57,7 @@ async def check_quota(
     room = state.headroom_micro_usd
     if room is None or budget <= room:
         return
+    providers.meters.note([of_refusal(Stage.SUBMISSION)])
     wait = seconds_until_reset(state, datetime.now(UTC), budget)
     way_out = "never: it is above the limit itself" if wait is None else f"in {wait:,.0f} seconds"
     raise InvalidInput(

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from temporalio.service import RPCError
 
 from activities.ports import StoreUnavailable
+from models.measuring import of_review
+from models.metrics import ReviewEnd
 from models.order import ReviewOrder
 from starter.comparisons import reconcile_comparisons
 from starter.composition import Services
@@ -43,6 +45,7 @@ async def reconcile_once(services: Services) -> None:
         if status is not None:
             log.warning("review_ended_without_report review_id=%s status=%s", row.id, status)
             await services.reviews.finish(row.id, status, f"process_{status}", datetime.now(UTC))
+            services.telemetry.meters.note([of_review(row.review_order["mode"], ReviewEnd(status))])
     await reconcile_promotions(services)
     await reconcile_experiments(services)
     await reconcile_comparisons(services)

@@ -15,6 +15,7 @@ from activities.reports.formats import FORMATS
 from models.admission import OpenReviews
 from models.errors import InvalidInput
 from models.ids import analysis_queue, models_queue, review_workflow_id
+from models.measuring import of_order
 from models.order import ReviewOrder
 from models.review import ExpertStatus, ReviewReport, ReviewStatus
 from models.submission import ExpertView, ReviewSubmission, ReviewView, order_of
@@ -92,6 +93,7 @@ async def submit_review(
     except RPCError:
         # The row is kept: the reconciler starts it as soon as Temporal answers again.
         log.warning("review_start_deferred review_id=%s", order.review_id)
+    state.services.telemetry.meters.note(of_order(order))
     await shadow(state.services, order, submission, manifest)
     return await view_of(row, state)
 

@@ -63,12 +63,21 @@ class Api(Part):
         }
 
 
+METRICS = "worker-metrics"
+"""The worker's only listener: what it measures."""
+METRICS_PORT = 8310
+
+
 class Worker(Part):
-    """`conclave worker`. It has no port: it says by a file that it takes work (`readiness.announce`)."""
+    """`conclave worker`. It says by a file that it takes work (`readiness.announce`)."""
 
     name = "worker"
     needs = Api.needs
     wave = 1
+
+    @override
+    def ports(self, settings: Settings) -> dict[str, int]:
+        return {METRICS: settings.metrics_port or METRICS_PORT}
 
     @override
     def outside(self, settings: Settings) -> str | None:
@@ -85,7 +94,9 @@ class Worker(Part):
     @override
     def command(self, site: Site) -> Command:
         ready = readiness.path(site.layout.run, self.name)
-        return _conclave(site, "worker", {readiness.VARIABLE: str(ready), "TMPDIR": str(site.layout.scratch)})
+        shown = {"CONCLAVE_METRICS_HOST": LOOPBACK, "CONCLAVE_METRICS_PORT": str(site.state.ports[METRICS])}
+        own = {readiness.VARIABLE: str(ready), "TMPDIR": str(site.layout.scratch)}
+        return _conclave(site, "worker", own | shown)
 
     @override
     def check(self, site: Site) -> None:
