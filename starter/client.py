@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
 import httpx
@@ -40,12 +41,19 @@ class Unreachable(Exception):
 class Client:
     """Calls one API with one token. Redirects are not followed and no proxy is taken from the environment."""
 
-    def __init__(self, url: str, token: str, patience: float = ANSWER_SECONDS) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        headers: Mapping[str, str] = MappingProxyType({}),
+        patience: float = ANSWER_SECONDS,
+    ) -> None:
         """Check the address and the token; nothing is sent yet.
 
         Args:
             url: the service's address.
             token: whose word it is.
+            headers: sent with every request: which trace it belongs to.
             patience: seconds until a silent service counts as away.
 
         Raises:
@@ -56,7 +64,7 @@ class Client:
             raise InvalidInput("config_invalid", "CONCLAVE_API_TOKEN must be printable ASCII text, and not empty.")
         self._http = httpx.Client(
             base_url=url,
-            headers={"Authorization": f"Bearer {token}"},
+            headers={**headers, "Authorization": f"Bearer {token}"},
             timeout=httpx.Timeout(patience, connect=min(patience, CONNECT_SECONDS)),
             trust_env=False,
         )

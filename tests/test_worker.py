@@ -80,6 +80,7 @@ ADAPTERS = (
     "activities.quota.",
     "activities.reports",
     "activities.storage",
+    "activities.telemetry.",
 )
 COMPOSITION = {
     "starter/composition.py",
@@ -90,6 +91,9 @@ COMPOSITION = {
     "starter/api/comparisons.py",
     "starter/api/reviews.py",
     "starter/stack/doctor.py",
+    "starter/telemetry.py",
+    "starter/tracing.py",
+    "starter/api/observed.py",
 }
 """Where services are put together, and the doctor, who looks at each of them."""
 

@@ -14,6 +14,7 @@ from activities.promotion_ports import Terms, Word
 from models.audit import AuditAction, AuditEvent
 from models.identity import Role
 from models.ids import ID, promotion_workflow_id
+from models.measuring import of_promotion
 from models.promotion import (
     ApprovalRequest,
     Promotion,
@@ -64,6 +65,7 @@ async def ask_for_promotion(
             raise BodyDiffers
         response.headers["Idempotent-Replayed"] = "true"
         return view_of(found.promotion, state)
+    state.services.telemetry.meters.note([of_promotion(PromotionStatus.AWAITING)])
     try:
         await start_promotion(state.services.temporal, settings.task_queue, found.promotion)
     except RPCError:

@@ -71,4 +71,4 @@ def _client(settings: Settings) -> Client | None:
         return None
     given = settings.api_token
     secret = given.get_secret_value() if given else secret_files.read(layout.secrets / secret_files.API_TOKEN)
-    return Client(f"http://127.0.0.1:{remembered.ports['api']}", secret, SECONDS) if secret else None
+    return Client(f"http://127.0.0.1:{remembered.ports['api']}", secret, patience=SECONDS) if secret else None

@@ -1,7 +1,7 @@
 """The service a command talks to: the one that is configured, or the local stack, started when needed."""
 
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -9,6 +9,7 @@ from models.errors import InvalidInput
 from models.identity import LOCAL, SECOND
 from models.settings import Settings
 from starter.client import Client, Unreachable
+from starter.tracing import command_span
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +35,25 @@ def connected(settings: Settings, identity: str | None = None) -> Generator[Serv
     """
     if identity not in (None, LOCAL, SECOND):
         raise InvalidInput("invalid_option", f"--as takes {LOCAL} or {SECOND}; others set CONCLAVE_API_TOKEN.")
+    with command_span(settings) as headers:
+        service = _service(settings, identity, headers)
+        try:
+            yield service
+        finally:
+            service.client.close()
+
+
+def _service(settings: Settings, identity: str | None, headers: Mapping[str, str]) -> Service:
     if settings.api_url is not None:
         variable = "CONCLAVE_SECOND_TOKEN" if identity == SECOND else "CONCLAVE_API_TOKEN"
         token = settings.second_token if identity == SECOND else settings.api_token
         if token is None:
             raise InvalidInput("config_missing", f"CONCLAVE_API_URL is set: set {variable} too.")
-        service = Service(Client(settings.api_url, token.get_secret_value()), lambda: None)
-    else:
-        service = _local(settings, "CONCLAVE_SECOND_TOKEN" if identity == SECOND else "CONCLAVE_API_TOKEN")
-    try:
-        yield service
-    finally:
-        service.client.close()
+        return Service(Client(settings.api_url, token.get_secret_value(), headers), lambda: None)
+    return _local(settings, "CONCLAVE_SECOND_TOKEN" if identity == SECOND else "CONCLAVE_API_TOKEN", headers)
 
 
-def _local(settings: Settings, variable: str) -> Service:
+def _local(settings: Settings, variable: str, headers: Mapping[str, str]) -> Service:
     from starter.render.working import working
     from starter.stack.errors import StackError
     from starter.stack.launcher import up
@@ -71,4 +76,4 @@ def _local(settings: Settings, variable: str) -> Service:
             return None
         return f"Not running: {', '.join(down)}. `conclave up` in another terminal repairs it; the review goes on."
 
-    return Service(Client(url, environment[variable]), complaint)
+    return Service(Client(url, environment[variable], headers), complaint)
