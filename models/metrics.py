@@ -341,7 +341,7 @@ METRICS: Final[tuple[Metric, ...]] = tuple(each for each in list(globals().value
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./{}:@ -]{1,120}")
 
-MOST_ZEROS = 60
+MOST_ZEROS = 12
 """Series of one counter that are shown before anything was counted."""
 
 
@@ -365,5 +365,5 @@ def zeros(metric: Metric) -> Iterator[Measurement]:
         return
     if prod(len(each) for each in labels.values()) > MOST_ZEROS:
         return
-    for chosen in product(*labels.values()):
+    for chosen in product(*map(sorted, labels.values())):
         yield Measurement(metric, 0, dict(zip(labels, chosen, strict=True)))
