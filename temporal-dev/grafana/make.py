@@ -1,4 +1,4 @@
-"""Makes the dashboards beside it: `uv run python temporal-dev/grafana/make.py`. What they show is written here, once."""
+"""Makes the dashboards beside it: `uv run python temporal-dev/grafana/make.py`. What they show is written here alone."""
 
 import json
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ def total(metric: str, by: str, where: str = "") -> str:
 EXPERT = "orchestrator_expert_execution_time_seconds"
 HTTP = "http_server_request_duration_seconds"
 COST = "provider_cost_micro_usd_total"
-QUOTA = "provider_quota"
+EXPERIMENTS = "version_control_experiments_total"
 
 DASHBOARDS: dict[str, tuple[str, list[Panel]]] = {
     "orchestrator-performance": (
@@ -50,12 +50,12 @@ DASHBOARDS: dict[str, tuple[str, list[Panel]]] = {
                 "percentunit",
                 [
                     (
-                        "histogram_quantile(0.5, sum by (le) (rate(orchestrator_complexity_score_bucket[$__rate_interval])))",
-                        "p50",
+                        p("0.5", "orchestrator_complexity_score", "language"),
+                        "{{language}} p50",
                     ),
                     (
-                        "histogram_quantile(0.9, sum by (le) (rate(orchestrator_complexity_score_bucket[$__rate_interval])))",
-                        "p90",
+                        p("0.9", "orchestrator_complexity_score", "language"),
+                        "{{language}} p90",
                     ),
                 ],
             ),
@@ -361,8 +361,8 @@ DASHBOARDS: dict[str, tuple[str, list[Panel]]] = {
                 "percentunit",
                 [
                     (
-                        'sum(increase(version_control_experiments_total{status="passed"}[$__range])) / clamp_min(sum(increase('
-                        'version_control_experiments_total{status=~"passed|inconclusive|quarantined|rejected"}[$__range])), 1)',
+                        f'sum(increase({EXPERIMENTS}{{status="passed"}}[$__range])) / clamp_min(sum(increase('
+                        f'{EXPERIMENTS}{{status=~"passed|inconclusive|quarantined|rejected"}}[$__range])), 1)',
                         "passed",
                     )
                 ],

@@ -50,7 +50,7 @@ def test_every_mounted_file_and_every_volume_exists(compose: dict[str, Any]) -> 
     for name, service in compose["services"].items():
         for source in mounts(service):
             if source.startswith("."):
-                assert (FOLDER / source).resolve().is_file(), f"{name}: {source}"
+                assert (FOLDER / source).resolve().exists(), f"{name}: {source}"
             else:
                 assert source in compose["volumes"], f"{name}: {source}"
 
