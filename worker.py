@@ -1,5 +1,6 @@
 """Composition root of the worker: settings -> clients -> activity objects -> Worker."""
 
+import argparse
 import asyncio
 import gc
 import os
@@ -8,13 +9,11 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
-from temporalio.client import Client
 from temporalio.worker import Worker
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.alerts import AlertActivities
 from activities.audit import AuditActivities
@@ -45,7 +44,7 @@ from activities.stats.evaluator import StatisticalEvaluator
 from activities.stats.intervals import ONE_SIDED, clopper_pearson
 from activities.telemetry.measured import MeasuredAnalyst, MeasuredComparer
 from activities.verdict import ModelJudge
-from models.ids import analysis_queue, models_queue, orchestration_queue
+from models.ids import Queue
 from models.monitor import ErrorRule
 from models.settings import Settings
 from starter.composition import Services, services
@@ -53,7 +52,9 @@ from starter.logs import configure
 from starter.provider_services import key_rings, price_table
 from starter.read_settings import settings_or_exit
 from starter.stack import readiness
+from starter.task_workers import task_worker, workflow_runner
 from starter.telemetry import serve_page, telemetry_of
+from starter.worker_health import beat_forever
 from workflows.alert import AlertDeliveryWorkflow
 from workflows.audit import AuditCheckpointWorkflow
 from workflows.comparison import ComparisonWorkflow
@@ -64,6 +65,8 @@ from workflows.monitor import StableMonitorWorkflow
 from workflows.promotion import PromotionWorkflow
 from workflows.quota import QuotaSweepWorkflow
 from workflows.review import ReviewWorkflow
+
+__all__ = ["WORKFLOWS", "activities_of", "main", "workers", "workflow_runner"]
 
 WORKFLOWS: list[type] = [
     ReviewWorkflow,
@@ -77,51 +80,6 @@ WORKFLOWS: list[type] = [
     StableMonitorWorkflow,
     ComparisonWorkflow,
 ]
-
-BUILD = f"conclave-{version('conclave')}"
-"""Told to Temporal; without it the SDK reads all our modules and those of our libraries to make one."""
-
-GRACE = timedelta(seconds=10)
-"""Time for running steps to end after a stop was asked for; then they are given to another worker."""
-
-
-def workflow_runner() -> SandboxedWorkflowRunner:
-    """The sandbox of workers, tests and replays: deterministic calls only.
-
-    Modules are passed through, so that a run costs no re-import; what workflow code may call stays restricted.
-    """
-    return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_all_modules())
-
-
-def orchestration_worker(client: Client, prefix: str, activities: Sequence[Callable[..., Any]]) -> Worker:
-    """Runs workflows and the short steps beside them."""
-    return Worker(
-        client,
-        task_queue=orchestration_queue(prefix),
-        workflows=WORKFLOWS,
-        activities=activities,
-        workflow_runner=workflow_runner(),
-        max_concurrent_workflow_tasks=20,
-        build_id=BUILD,
-        # A worker that was killed should not hold its workflows back for the default ten seconds.
-        sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
-        graceful_shutdown_timeout=GRACE,
-    )
-
-
-def activity_worker(client: Client, queue: str, activities: Sequence[Callable[..., Any]], at_once: int) -> Worker:
-    """Runs long steps of one kind."""
-    return Worker(
-        client,
-        task_queue=queue,
-        activities=activities,
-        max_concurrent_activities=at_once,
-        build_id=BUILD,
-        # Heartbeats leave the process every second or so, not only every 0.8 heartbeat timeouts.
-        max_heartbeat_throttle_interval=timedelta(seconds=1),
-        default_heartbeat_throttle_interval=timedelta(seconds=1),
-        graceful_shutdown_timeout=GRACE,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,20 +214,30 @@ def long_steps(acts: Activities) -> list[Callable[..., Any]]:
     ]
 
 
-def workers(parts: Services, acts: Activities) -> list[Worker]:
-    """One worker per task queue; a process of its own may serve each of them."""
-    prefix = parts.settings.task_queue
-    client = parts.temporal
+def workers(parts: Services, acts: Activities, queues: Sequence[Queue] = tuple(Queue)) -> list[Worker]:
+    """One worker for each of these task queues."""
+    steps = {
+        Queue.ORCHESTRATION: short_steps(acts),
+        Queue.ANALYSIS: long_steps(acts),
+        Queue.MODELS: [acts.review.consult_model],
+    }
     return [
-        orchestration_worker(client, prefix, short_steps(acts)),
-        # Waiting for a free processor costs nothing: the sandbox bounds how many analysers run.
-        activity_worker(client, analysis_queue(prefix), long_steps(acts), at_once=28),
-        activity_worker(client, models_queue(prefix), [acts.review.consult_model], at_once=100),
+        task_worker(
+            parts.temporal,
+            parts.settings,
+            queue,
+            steps[queue],
+            workflows=WORKFLOWS if queue is Queue.ORCHESTRATION else (),
+        )
+        for queue in queues
     ]
 
 
-async def serve(settings: Settings) -> None:
-    """Work until told to stop by SIGTERM or SIGINT."""
+async def serve(settings: Settings, queues: Sequence[Queue]) -> None:
+    """Work on these queues until told to stop by SIGTERM or SIGINT.
+
+    Then nothing new is taken; what runs has `worker_grace_seconds` to end and is handed back after that.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -281,17 +249,28 @@ async def serve(settings: Settings) -> None:
         sandbox = KernelSandbox(
             required=settings.isolation == "required", hidden=(settings.home,), at_once=settings.analyser_parallelism
         )
-        running = workers(parts, activities_of(parts, PanelAnalyst(sandbox), BatchPanel(sandbox)))
+        running = workers(parts, activities_of(parts, PanelAnalyst(sandbox), BatchPanel(sandbox)), queues)
         tasks = [asyncio.create_task(each.run()) for each in running]
         stopping = asyncio.create_task(stop.wait())
         # What is there now stays: a collection that walks all of it would hold every step up for a tenth of a second.
         gc.collect()
         gc.freeze()
+        beating = asyncio.create_task(beat_forever(parts.temporal, settings.task_queue, queues, settings.home))
         readiness.announce()
         await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
         await asyncio.gather(*(each.shutdown() for each in running))
         await asyncio.gather(*tasks)
+        beating.cancel()
+        await asyncio.gather(beating, return_exceptions=True)
     telemetry.close()
+
+
+def asked_queues(arguments: Sequence[str]) -> tuple[Queue, ...]:
+    """The queues named on the command line, each once; all of them when none is."""
+    parser = argparse.ArgumentParser(prog="conclave worker", allow_abbrev=False)
+    parser.add_argument("--queue", action="append", type=Queue, choices=list(Queue), default=[])
+    named: list[Queue] = parser.parse_args(arguments).queue
+    return tuple(dict.fromkeys(named)) or tuple(Queue)
 
 
 def main() -> None:
@@ -299,8 +278,9 @@ def main() -> None:
     # Keys are in memory for moments. Not undumpable: the launcher finds lost parts by their environment.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     configure()
+    queues = asked_queues(sys.argv[1:])
     try:
-        asyncio.run(serve(settings_or_exit()))
+        asyncio.run(serve(settings_or_exit(), queues))
     except Exception as error:  # one line with a code instead of a traceback that may hold content
         print(f"conclave worker: {error or type(error).__name__}", file=sys.stderr)
         code = 1

@@ -1,6 +1,7 @@
 """Names of processes and queues. Opaque: they stay in clear text in Temporal."""
 
 import re
+from enum import StrEnum
 
 ID = re.compile(r"^[0-9a-f]{32}\Z")
 """Identifiers are 128 random bits in hexadecimal digits, made where the thing is made."""
@@ -36,16 +37,32 @@ def comparison_workflow_id(comparison_id: str) -> str:
     return f"comparison-{comparison_id}"
 
 
+class Queue(StrEnum):
+    """Kinds of work, each with a task queue of its own; a worker serves some or all of them."""
+
+    ORCHESTRATION = "orchestration"
+    """Workflows and the short steps beside them."""
+    ANALYSIS = "analysis"
+    """Analysers: bound by processor."""
+    MODELS = "models"
+    """Questions to models: bound by waiting."""
+
+
+def queue_name(prefix: str, queue: Queue) -> str:
+    """Name of a task queue."""
+    return f"{prefix}-{queue}"
+
+
 def analysis_queue(prefix: str) -> str:
-    """Queue of the workers that run analysers: bound by processor."""
-    return f"{prefix}-analysis"
+    """Queue of the workers that run analysers."""
+    return queue_name(prefix, Queue.ANALYSIS)
 
 
 def orchestration_queue(prefix: str) -> str:
     """Queue of the workers that run workflows."""
-    return f"{prefix}-orchestration"
+    return queue_name(prefix, Queue.ORCHESTRATION)
 
 
 def models_queue(prefix: str) -> str:
-    """Queue of the workers that ask models: bound by waiting."""
-    return f"{prefix}-models"
+    """Queue of the workers that ask models."""
+    return queue_name(prefix, Queue.MODELS)

@@ -81,6 +81,27 @@ class Settings(BaseSettings):
     task_queue: str = "conclave"
     """Prefix of the task queues."""
 
+    worker_deployment: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]{1,200}$")
+    """Name of the worker deployment whose versions Temporal tells apart (Worker Versioning): a new version gets tasks
+    when it is made the current one. Unset: any worker takes any task."""
+    build_id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_.+-]{1,200}$")
+    """Version of this worker in its deployment, for example the image's tag. Unset: the release's."""
+    workflow_tasks_at_once: int = Field(default=20, ge=2, le=1000)
+    """Workflow tasks at once on one worker; they are short and bound by processor."""
+    cached_workflows: int = Field(default=1000, ge=0)
+    """Workflows that a worker keeps in memory; one that is not there is replayed from its history at its next task."""
+    short_steps_at_once: int = Field(default=100, ge=1, le=10_000)
+    """Steps on the orchestration queue at once on one worker."""
+    analyses_at_once: int = Field(default=28, ge=1, le=1000)
+    """Steps on the analysis queue at once on one worker. `analyser_parallelism` bounds the processes below them; those
+    beyond it wait here, and not in the queue, where another worker could take them."""
+    model_calls_at_once: int = Field(default=100, ge=1, le=10_000)
+    """Questions to models at once on one worker; they wait for the provider nearly all the time."""
+    pollers_at_most: int = Field(default=20, ge=2, le=200)
+    """Open polls of one worker for each of its queues; how many there are follows the load."""
+    worker_grace_seconds: int = Field(default=10, ge=0, le=3600)
+    """What running steps get to end after a stop was asked for; then they are given to another worker."""
+
     database_url: SecretStr | None = None
     """postgresql://... of the database. Unset: the local stack's."""
     database_owner_url: SecretStr | None = None

@@ -1,7 +1,10 @@
 """The command line of processes for production, and the step before them."""
 
+from typing import Annotated, Literal
+
 import typer
 
+from models.ids import Queue
 from starter.command_tree import PROCESSES, examples
 from starter.options import Json
 
@@ -13,7 +16,8 @@ JSON.
 WORKER_HELP = """Run a worker in the foreground.
 
 Settings come from the environment; logs go to standard error. With --json a setting that cannot be used is told as
-JSON.
+JSON. With --check nothing is started: it exits 0 when the workers of this machine are alive, or take work, and 1 when
+they do not.
 """
 MIGRATE_HELP = """Bring the database's schema up to date.
 
@@ -29,18 +33,32 @@ def serve(json_output: Json = False) -> None:
     raise typer.Exit(serve_api())
 
 
-def worker(json_output: Json = False) -> None:
+def worker(
+    queue: Annotated[
+        list[Queue] | None, typer.Option(help="Task queue to serve; may be repeated; all of them if not given.")
+    ] = None,
+    check: Annotated[
+        Literal["live", "ready"] | None,
+        typer.Option(help="Start nothing: say whether the workers here are alive, or take work."),
+    ] = None,
+    json_output: Json = False,
+) -> None:
     """`conclave worker`; its help is `WORKER_HELP`."""
     import os
     import sys
 
+    if check:
+        from starter.commands.worker import check as look
+
+        raise typer.Exit(look(check, queue or ()))
     if json_output:
         from starter.read_settings import settings_or_exit
 
         settings_or_exit()
     # In place of this process, so that signals and the pid are the worker's; nothing imports the composition root.
     # -P: a `worker.py` in the working folder is not ours.
-    os.execv(sys.executable, [sys.executable, "-P", "-m", "worker"])
+    named = [word for each in queue or () for word in ("--queue", each.value)]
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "worker", *named])
 
 
 def migrate(json_output: Json = False) -> None:
@@ -54,6 +72,7 @@ def install(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     serving = examples("conclave serve", "CONCLAVE_API_HOST=0.0.0.0 conclave serve")
     app.command("serve", help=SERVE_HELP, epilog=serving, rich_help_panel=PROCESSES)(serve)
-    app.command("worker", help=WORKER_HELP, epilog=examples("conclave worker"), rich_help_panel=PROCESSES)(worker)
+    working = examples("conclave worker", "conclave worker --queue analysis", "conclave worker --check ready")
+    app.command("worker", help=WORKER_HELP, epilog=working, rich_help_panel=PROCESSES)(worker)
     migrating = examples("conclave migrate && conclave serve")
     app.command("migrate", help=MIGRATE_HELP, epilog=migrating, rich_help_panel=PROCESSES)(migrate)

@@ -1,6 +1,7 @@
 """One tick of the delivery of alerts."""
 
 from temporalio import workflow
+from temporalio.common import VersioningBehavior
 
 with workflow.unsafe.imports_passed_through():
     from activities.alerts import AlertActivities
@@ -8,7 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.options import DELIVER, described
 
 
-@workflow.defn(name="alert-delivery")
+@workflow.defn(name="alert-delivery", versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
 class AlertDeliveryWorkflow:
     """Started by a schedule; what one tick does not send, a later one does."""
 

@@ -1,6 +1,7 @@
 """One tick of vouching for the audit chain."""
 
 from temporalio import workflow
+from temporalio.common import VersioningBehavior
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
@@ -10,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.options import VOUCH, described
 
 
-@workflow.defn(name="audit-checkpoint")
+@workflow.defn(name="audit-checkpoint", versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
 class AuditCheckpointWorkflow:
     """Started by a schedule, and when somebody asks for a checkpoint; a chain that was changed fails it."""
 

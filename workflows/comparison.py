@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
+from temporalio.common import SearchAttributePair, TypedSearchAttributes, VersioningBehavior, WorkflowIDReusePolicy
 from temporalio.exceptions import (
     ActivityError,
     ApplicationError,
@@ -42,7 +42,7 @@ TRIES = 240
 """Looks at a run that a lost process left, thirty seconds apart."""
 
 
-@workflow.defn(name="comparison")
+@workflow.defn(name="comparison", versioning_behavior=VersioningBehavior.PINNED)
 class ComparisonWorkflow:
     """Runs what is to be compared, round by round, and compares it. A run that fails decides nothing."""
 

@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 
 from temporalio import workflow
+from temporalio.common import VersioningBehavior
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
@@ -34,7 +35,7 @@ QUARANTINING = frozenset({FailureType.CONFIG_QUARANTINED.value})
 """Failures that end an experiment as quarantined: somebody put its configuration on the blacklist meanwhile."""
 
 
-@workflow.defn(name="experiment")
+@workflow.defn(name="experiment", versioning_behavior=VersioningBehavior.PINNED)
 class ExperimentWorkflow:
     """Measures one configuration. A failed sample counts as wrong; a failed part of ours decides nothing."""
 

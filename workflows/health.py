@@ -3,6 +3,7 @@
 import asyncio
 
 from temporalio import workflow
+from temporalio.common import VersioningBehavior
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
@@ -11,7 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.options import PROBE, described
 
 
-@workflow.defn(name="provider-health")
+@workflow.defn(name="provider-health", versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
 class ProviderHealthWorkflow:
     """Checks every provider at once; one that cannot be checked never hides the others."""
 

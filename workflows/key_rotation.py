@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from temporalio import workflow
+from temporalio.common import VersioningBehavior
 
 with workflow.unsafe.imports_passed_through():
     from activities.key_rotation import KeyRotationActivities
@@ -19,7 +20,7 @@ SETTLING = timedelta(minutes=2)
 """Who got a data key of the old version before the rotation has stored it by then, or has given up."""
 
 
-@workflow.defn(name="key-rotation")
+@workflow.defn(name="key-rotation", versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
 class KeyRotationWorkflow:
     """One ring of keys after the other."""
 

@@ -1,6 +1,7 @@
 """One tick of the monitor of what is in production."""
 
 from temporalio import workflow
+from temporalio.common import VersioningBehavior
 
 with workflow.unsafe.imports_passed_through():
     from activities.monitor import MonitorActivities
@@ -8,7 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.options import MONITOR, described
 
 
-@workflow.defn(name="stable-monitor")
+@workflow.defn(name="stable-monitor", versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
 class StableMonitorWorkflow:
     """Started by a schedule. Stable comes first: a trial's troubles must not keep anybody from its alert."""
 

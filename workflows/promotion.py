@@ -4,7 +4,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.common import SearchAttributeKey
+from temporalio.common import SearchAttributeKey, VersioningBehavior
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
@@ -32,7 +32,7 @@ MOST_LOOKS = 200
 """Then the history is long enough, and the run goes on in a new one: hints cost whoever sends them nothing."""
 
 
-@workflow.defn(name="promotion")
+@workflow.defn(name="promotion", versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
 class PromotionWorkflow:
     """Waits for approvers until it expires. Updates and signals are hints to look, never approvals themselves."""
 

@@ -1,6 +1,7 @@
 """One tick of the sweep that ends what dead processes left open in the ledger."""
 
 from temporalio import workflow
+from temporalio.common import VersioningBehavior
 
 with workflow.unsafe.imports_passed_through():
     from activities.quota_sweep import QuotaSweepActivities
@@ -8,7 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.options import SWEEP, described
 
 
-@workflow.defn(name="quota-sweep")
+@workflow.defn(name="quota-sweep", versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
 class QuotaSweepWorkflow:
     """Started by a schedule; a tick that fails is made up for by the next one."""
 

@@ -3,7 +3,7 @@
 import asyncio
 
 from temporalio import workflow
-from temporalio.common import SearchAttributeKey
+from temporalio.common import SearchAttributeKey, VersioningBehavior
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
@@ -26,7 +26,7 @@ SETTLED = frozenset({ExpertStatus.DONE, ExpertStatus.DEGRADED})
 STATUS = SearchAttributeKey.for_keyword("ConclaveStatus")
 
 
-@workflow.defn(name="review")
+@workflow.defn(name="review", versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
 class ReviewWorkflow:
     """Runs the panel over one source. An expert that fails makes the report partial, never clean."""
 
