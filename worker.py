@@ -52,9 +52,10 @@ from starter.logs import configure
 from starter.provider_services import key_rings, price_table
 from starter.read_settings import settings_or_exit
 from starter.stack import readiness
-from starter.task_workers import task_worker, workflow_runner
+from starter.task_workers import task_worker
 from starter.telemetry import serve_page, telemetry_of
 from starter.worker_health import beat_forever
+from starter.workflow_runner import workflow_runner
 from workflows.alert import AlertDeliveryWorkflow
 from workflows.audit import AuditCheckpointWorkflow
 from workflows.comparison import ComparisonWorkflow

@@ -2,18 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from importlib.metadata import version
+from importlib import metadata
 from typing import Any
 
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkerDeploymentConfig
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from models.ids import Queue, queue_name
 from models.settings import Settings
+from starter.workflow_runner import workflow_runner
 
-BUILD = f"conclave-{version('conclave')}"
+BUILD = f"conclave-{metadata.version('conclave')}"
 """Told to Temporal; without it the SDK reads all our modules and those of our libraries to make one."""
 
 NO_DEPLOYMENT = "conclave"
@@ -26,14 +26,6 @@ BEATS = timedelta(seconds=1)
 
 STICKY = timedelta(seconds=2)
 """A worker that was killed should not hold its workflows back for the default ten seconds."""
-
-
-def workflow_runner() -> SandboxedWorkflowRunner:
-    """The sandbox of workers, tests and replays: deterministic calls only.
-
-    Modules are passed through, so that a run costs no re-import; what workflow code may call stays restricted.
-    """
-    return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_all_modules())
 
 
 def deployment(settings: Settings) -> WorkerDeploymentConfig:
@@ -77,18 +69,19 @@ def task_worker(
     pollers = PollerBehaviorAutoscaling(
         minimum=1, initial=min(FIRST_POLLERS, settings.pollers_at_most), maximum=settings.pollers_at_most
     )
+    version = deployment(settings)
     return Worker(
         client,
         task_queue=queue_name(settings.task_queue, queue),
         workflows=workflows,
         activities=activities,
-        workflow_runner=workflow_runner(),
+        workflow_runner=workflow_runner(version.use_worker_versioning),
         max_concurrent_workflow_tasks=settings.workflow_tasks_at_once if workflows else None,
         max_cached_workflows=settings.cached_workflows,
         max_concurrent_activities=steps_at_once(settings, queue),
         workflow_task_poller_behavior=pollers,
         activity_task_poller_behavior=pollers,
-        deployment_config=deployment(settings),
+        deployment_config=version,
         sticky_queue_schedule_to_start_timeout=STICKY,
         max_heartbeat_throttle_interval=BEATS,
         default_heartbeat_throttle_interval=BEATS,

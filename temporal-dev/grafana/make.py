@@ -1,4 +1,4 @@
-"""Makes the dashboards beside it: `uv run python temporal-dev/grafana/make.py`. What they show is written here alone."""
+"""Makes the dashboards beside it: `uv run python temporal-dev/grafana/make.py`. What they show is in it alone."""
 
 import json
 from collections.abc import Iterator
