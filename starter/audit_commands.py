@@ -10,7 +10,9 @@ from starter.options import Json
 
 audit = group("The audit chain: list, verify, export, checkpoint.")
 
-VERIFY_HELP = """Verify the audit chain: that of the service, or offline an export of it.
+VERIFY_HELP = """Verify the audit chain, the service's or an export of it.
+
+An export is verified offline, without any server.
 
 Exit codes: 0 intact, 1 not intact, 2 bad usage or input, 4 service unreachable.
 """
@@ -43,7 +45,7 @@ def audit_list(
     epilog=examples(
         "conclave audit verify                    # the service's chain",
         "conclave audit verify audit.jsonl        # an export, without any server",
-        "conclave audit verify audit.jsonl --checkpoints signed.jsonl --public-key k.pem",
+        "conclave audit verify audit.jsonl --checkpoints c.jsonl --public-key k.pem",
     ),
 )
 def audit_verify(

@@ -46,7 +46,7 @@ def compare(
     export: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the report: .pdf, .html, .csv or .json.")
     ] = None,
-    name: Annotated[str | None, typer.Option(metavar="TEXT", help="What to call it.")] = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="What to call it.")] = None,
     split: Split = None,
     limit: Samples = None,
     repeats: Annotated[int, typer.Option(help="Runs of every sample on each side.", min=1, max=10)] = 1,

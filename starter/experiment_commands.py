@@ -12,7 +12,7 @@ from starter.options import Dataset, Experiment, Follow, Json, Most, Policy, Rea
 experiment = group("Measure configurations: create, run, show, list, pause and more.")
 
 Title = Annotated[
-    str | None, typer.Option("--name", metavar="TEXT", help="What to call it; made of dataset and time if not given.")
+    str | None, typer.Option("--name", metavar="NAME", help="What to call it; made of dataset and time if not given.")
 ]
 Config = Annotated[
     Path | None,

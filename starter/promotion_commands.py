@@ -122,7 +122,7 @@ def blacklist_list(json_output: Json = False) -> None:
 
 
 @blacklist.command(
-    "release", epilog=examples('conclave blacklist release 41c0ffee --reason "the rule was wrong" --as second')
+    "release", epilog=examples('conclave blacklist release 41c0ffee --reason "a wrong rule" --as second')
 )
 def blacklist_release(
     config_hash: Annotated[

@@ -160,8 +160,8 @@ REVIEW_EXAMPLES = examples(
     "conclave review fix.diff                # a diff on its own",
     "git diff | conclave review -            # what is not committed",
     "conclave review src --format sarif --output conclave.sarif",
-    "conclave review . --fail-on high        # exit 1 only for high and critical",
-    "conclave review --follow 3f9c0d         # after an interrupt; the id is whole",
+    "conclave review . --fail-on high        # exit 1 for high and critical",
+    "conclave review --follow 3f9c0d         # take it up after an interrupt",
 )
 WATCH_EXAMPLES = examples(
     "conclave watch                          # everything that runs, live",
