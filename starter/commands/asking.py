@@ -90,22 +90,7 @@ def print_json(value: Wire | Iterable[Wire]) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], empty: str) -> None:
-    """A table, or a sentence when there is nothing to show."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    """A table, or a sentence when there is nothing to show; as `starter.render.listing` has it."""
+    from starter.render import listing
 
-    from models.text import clean
-
-    listed = list(rows)
-    console = Console()
-    if not listed:
-        console.print(empty, markup=False)
-        return
-    table = Table(box=box.ROUNDED, border_style="dim", show_header=any(columns))
-    for number, column in enumerate(columns):
-        table.add_column(column, overflow="fold", no_wrap=number == 0)
-    for row in listed:
-        table.add_row(*(Text(clean(cell, 400)) for cell in row))
-    console.print(table)
+    listing.print_table(columns, rows, empty)

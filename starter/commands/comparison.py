@@ -34,7 +34,7 @@ CODES = {
     Recommendation.REJECT: FOUND,
     Recommendation.INCONCLUSIVE: INCOMPLETE,
 }
-COLUMNS = ("Id", "Status", "Samples", "Says", "Name")
+COLUMNS = ("Id", "Status", "Samples", "Begun, UTC", "Name")
 FORMATS = {".pdf": "pdf", ".html": "html", ".htm": "html", ".csv": "csv", ".json": "json"}
 
 
@@ -260,5 +260,5 @@ def _format(path: Path | None) -> str | None:
 
 
 def _row(view: ComparisonView) -> tuple[str, ...]:
-    says = view.report.recommendation.value if view.report else ""
-    return view.id, view.status.value, f"{view.progress.done:,}/{view.progress.samples:,}", says, view.name
+    begun = f"{view.created_at:%Y-%m-%d %H:%M}"
+    return view.id, view.status.value, f"{view.progress.done:,}/{view.progress.samples:,}", begun, view.name

@@ -28,7 +28,7 @@ CODES = {
 }
 """Exit codes by how an experiment ended; every other end decides nothing."""
 
-COLUMNS = ("Id", "Status", "Samples", "Name")
+COLUMNS = ("Id", "Status", "Samples", "Made, UTC", "Name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,5 +222,6 @@ def _row(view: ExperimentView) -> tuple[str, ...]:
         view.id,
         view.status.value,
         f"{progress.done:,}/{progress.samples:,}",
+        f"{view.created_at:%Y-%m-%d %H:%M}",
         view.name,
     )

@@ -30,6 +30,16 @@ STYLES = {
     ExperimentStatus.FAILED: "bold red",
     ExperimentStatus.INCONCLUSIVE: "bold yellow",
 }
+NEXT = {
+    ExperimentStatus.CREATED: "`conclave experiment run {id}` runs it",
+    ExperimentStatus.RUNNING: "`conclave watch {id}` follows it",
+    ExperimentStatus.EVALUATING: "`conclave watch {id}` follows it",
+    ExperimentStatus.PAUSED: "`conclave experiment resume {id}` goes on with it",
+    ExperimentStatus.FAILED: "`conclave experiment run {id}` tries again; samples that are over are kept",
+    ExperimentStatus.PASSED: '`conclave promote {id} --reason "..."` asks for it to become the stable one',
+    ExperimentStatus.QUARANTINED: "`conclave blacklist` has the reason; an approver may release it",
+}
+"""What to do now, where there is something."""
 NONE = "-"
 METHODS = {
     "wilson": "Wilson",
@@ -56,6 +66,8 @@ def print_experiment(view: ExperimentView, console: Console | None = None) -> No
     _line(console, "Status", _status(view), STYLES.get(view.status, "bold"))
     if view.workflow_url is not None:
         _line(console, "Process", view.workflow_url)
+    if view.status in NEXT:
+        _line(console, "Next", NEXT[view.status].format(id=view.id))
 
 
 def _status(view: ExperimentView) -> str:

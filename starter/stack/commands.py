@@ -70,6 +70,8 @@ def status(as_json: Json = False) -> None:
     else:
         _print_parts([(part.name, part.state, part.address or "", part.pid) for part in parts])
     if any(part.state in {"stopped", "unhealthy"} for part in parts):
+        if not as_json:
+            typer.echo(f"`conclave up` starts what does not run; logs are in {settings.home / 'logs'}.", err=True)
         raise typer.Exit(UNREACHABLE)
 
 
