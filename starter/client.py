@@ -1,5 +1,6 @@
 """The API as the command line sees it."""
 
+import ssl
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
@@ -159,8 +160,9 @@ class Client:
             InvalidInput: the service refuses it and says why.
             Unreachable: no answer, or one that is not the service's.
         """
+        answer = self._answered("GET", path, None, params)
         try:
-            found = self._answered("GET", path, None, params).json()
+            found = answer.json()
         except ValueError:
             raise self._stranger() from None
         if not isinstance(found, dict):
@@ -228,10 +230,21 @@ class Client:
     def _errors(self) -> Generator[None, None, None]:
         try:
             yield
-        except httpx.ConnectError:
+        except httpx.ConnectError as error:
+            if _is_about_tls(error):
+                told = f"{self._host} cannot be reached by TLS: its certificate is not trusted, or it speaks no TLS."
+                raise Unreachable(f"{told} Check CONCLAVE_API_URL.") from None
             raise Unreachable(f"{self._host} does not answer. Is it running? (`conclave status`)") from None
         except httpx.HTTPError as error:
             raise Unreachable(f"the connection to {self._host} broke ({type(error).__name__}).") from None
+
+
+def _is_about_tls(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, ssl.SSLError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _pieces(body: bytes, sent: Sent) -> Iterator[bytes]:
