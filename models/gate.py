@@ -94,6 +94,14 @@ class Denial(Wire):
     conclusive: bool = True
     """False: more samples could change it."""
 
+    @property
+    def told(self) -> str:
+        """The reason in a line for people."""
+        told: str = self.id
+        if self.observed is not None and self.bound is not None:
+            told += f": {self.metric} is {self.observed:.4g}, wanted {self.limit} {self.bound:.4g}"
+        return told if self.conclusive else f"{told} (more samples may change it)"
+
 
 class Decision(Wire):
     """What a policy decided about one experiment."""

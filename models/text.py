@@ -7,6 +7,7 @@ something else. HTML is quoted by its template engine.
 
 import re
 import unicodedata
+from datetime import UTC, datetime
 
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 TAB_WIDTH = 4
@@ -29,8 +30,10 @@ _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs"})
 _TOKEN = re.compile(r"(?:`[^`]+`|\S)+")
 _LEAD = "\"'("
 _STOPS = ".,;:!?" + ELLIPSIS
-_PLAIN = re.compile(r"[^\W_]+(?:['\u2019/+-][^\W_]+)*|[^\W\d_](?:\.[^\W\d_])+|[-+=/\u2013\u2014]?")
-"""Words that no Markdown dialect makes anything of; "e.g" and "i.e" are too short to be taken for a host."""
+_PLAIN = re.compile(
+    r"[^\W_]+(?:['\u2019/+-][^\W_]+)*|[^\W\d_](?:\.[^\W\d_])+|[0-9]{1,3}(?:\.[0-9]{1,3}){1,2}|[-+=/\u2013\u2014]?"
+)
+"""Words that no Markdown dialect makes anything of: "e.g" and "12.30.59" are never taken for a host."""
 _REFERENCE = re.compile(r"[0-9A-Fa-f]{7,}|GH-\d+", re.IGNORECASE)
 _BLOCK_START = re.compile(r"[-+=]|\d+(?=[.)])")
 _LOG_COMMAND = re.compile(r"##(?=[A-Za-z]*\[)")
@@ -114,6 +117,11 @@ def _quoted_token(token: str, *, in_table: bool) -> str:
     if core[0] == core[-1] == "`" and "`" not in inner:
         core = inner.strip()
     return f"{lead}{code_span(core, in_table=in_table)}{trail}"
+
+
+def spoken_time(at: datetime) -> str:
+    """A time of day in UTC, to the minute."""
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def neutral_markdown(text: str, *, in_table: bool = False) -> str:

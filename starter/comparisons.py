@@ -51,7 +51,7 @@ async def start_comparison(client: Client, prefix: str, row: Comparison) -> None
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             execution_timeout=LONGEST_COMPARISON,
             static_summary=f"Comparison {neutral_markdown(row.name)}",
-            static_details=f"{row.dataset_size} samples, {len(order.rounds)} rounds",
+            static_details=_details(row, len(order.rounds)),
             search_attributes=TypedSearchAttributes(
                 [
                     SearchAttributePair(STATUS, ComparisonStatus.RUNNING.value),
@@ -61,6 +61,14 @@ async def start_comparison(client: Client, prefix: str, row: Comparison) -> None
         )
     except WorkflowAlreadyStartedError:
         return
+
+
+def _details(row: Comparison, rounds: int) -> str:
+    """What is compared, as Markdown."""
+    sides = {side: ComparedSide.model_validate(row.sides[side]) for side in Side}
+    told = [f"- {name}: {side.ref}, configuration `{side.config_hash}`" for name, side in sides.items()]
+    runs = f"{rounds} {'round' if rounds == 1 else 'rounds'}" if rounds else "recorded runs"
+    return "\n".join([*told, f"- {row.dataset_size} samples, {runs}"])
 
 
 def _rounds(row: Comparison) -> tuple[tuple[str, str], ...]:

@@ -66,7 +66,7 @@ async def start_experiment(client: Client, prefix: str, row: Experiment) -> None
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             execution_timeout=LONGEST_EXPERIMENT,
             static_summary=f"Experiment {neutral_markdown(row.name)}",
-            static_details=f"{order.samples} samples, configuration `{row.config_hash}`",
+            static_details=f"- {order.samples} samples\n- configuration `{row.config_hash}`\n- by {row.created_by}",
             search_attributes=TypedSearchAttributes(
                 [
                     SearchAttributePair(STATUS, ExperimentStatus.RUNNING.value),

@@ -15,9 +15,10 @@ from temporalio.common import SearchAttributePair, TypedSearchAttributes, Workfl
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from models.ids import orchestration_queue, promotion_workflow_id
+from models.ids import experiment_workflow_id, orchestration_queue, promotion_workflow_id
 from models.promotion import ApprovalHint, Promotion, PromotionOrder, PromotionStatus
 from models.promotion_rules import Refusal
+from models.text import neutral_markdown, spoken_time
 from starter.composition import Services
 from starter.reviews import STATUS, TIER
 from workflows.promotion import PromotionWorkflow
@@ -62,6 +63,7 @@ async def start_promotion(client: Client, prefix: str, promotion: Promotion) -> 
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
             execution_timeout=left + GRACE,
             static_summary=f"Promotion of experiment {promotion.experiment_id}",
+            static_details=_details(promotion, client.namespace),
             search_attributes=TypedSearchAttributes(
                 [
                     SearchAttributePair(STATUS, PromotionStatus.AWAITING.value),
@@ -71,6 +73,23 @@ async def start_promotion(client: Client, prefix: str, promotion: Promotion) -> 
         )
     except WorkflowAlreadyStartedError:
         return
+
+
+def _details(promotion: Promotion, namespace: str) -> str:
+    """What an approver must know, as Markdown."""
+    experiment = experiment_workflow_id(promotion.experiment_id)
+    lines = {
+        "Experiment": f"[{promotion.experiment_id}](/namespaces/{namespace}/workflows/{experiment})",
+        "Reason": neutral_markdown(promotion.reason),
+        "Asked by": f"{neutral_markdown(promotion.requested_by)}, author {neutral_markdown(promotion.author)}",
+        "Needs": f"{promotion.needed} of other people until {spoken_time(promotion.expires_at)}",
+        "Approve": f"`conclave approve {promotion.id}`",
+        "Reject": f"`conclave reject {promotion.id}`",
+        **{
+            name.replace("_", " ").capitalize(): f"`{value}`" for name, value in promotion.evidence.model_dump().items()
+        },
+    }
+    return "\n".join(f"- {name}: {value}" for name, value in lines.items())
 
 
 async def tell_approval(client: Client, prefix: str, promotion: Promotion, approver: str) -> Refusal | None:

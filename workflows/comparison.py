@@ -22,7 +22,9 @@ with workflow.unsafe.imports_passed_through():
         ComparisonStatusTask,
         ComparisonSummary,
         ComparisonTask,
+        Side,
     )
+    from models.comparison_text import ADVICE
     from models.experiment import ExperimentOrder, ExperimentOutcome, ExperimentStatus
     from models.ids import experiment_workflow_id
     from models.text import neutral_markdown
@@ -60,7 +62,7 @@ class ComparisonWorkflow:
             self._show("begins")
             for number, pair in enumerate(order.rounds, 1):
                 self._round = number
-                self._show(f"round {number} of {len(order.rounds)}: both sides over {order.samples} samples")
+                self._show(f"{self._round_told}: both sides over {order.samples} samples")
                 await self._both(*pair)
             self._show("statistics")
             summary = await self._compared()
@@ -74,13 +76,12 @@ class ComparisonWorkflow:
         workflow.upsert_search_attributes(  # pyright: ignore[reportUnknownMemberType]
             [STATUS.value_set(status.value)]
         )
-        said = failure if summary is None else f"{summary.recommendation} over {summary.pairs} pairs"
-        self._show(f"**{status}**: {said}")
+        self._show(f"**{status}**: {failure if summary is None else _told(summary)}")
         return ComparisonOutcome(comparison_id=order.comparison_id, status=status, summary=summary, failure=failure)
 
     async def _both(self, v1: str, v2: str) -> None:
         """Both sides of a round. They share the time and the load, so neither has the better hour."""
-        sides = [asyncio.create_task(self._measured(each)) for each in (v1, v2)]
+        sides = [asyncio.create_task(self._measured(run, side)) for side, run in zip(Side, (v1, v2), strict=True)]
         try:
             for side in sides:
                 await side
@@ -88,7 +89,7 @@ class ComparisonWorkflow:
             await dropped(*sides)
             raise
 
-    async def _measured(self, experiment_id: str) -> None:
+    async def _measured(self, experiment_id: str, side: Side) -> None:
         """One run to its end.
 
         Raises:
@@ -104,7 +105,7 @@ class ComparisonWorkflow:
                     parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,
                     execution_timeout=LONGEST_RUN,
                     search_attributes=FOUND_BY,
-                    static_summary=f"Run {self._round} of comparison {neutral_markdown(self._order.name)}",
+                    static_summary=f"{side}: {self._round_told} of {neutral_markdown(self._order.name)}",
                 )
             except WorkflowAlreadyStartedError:
                 await workflow.sleep(timedelta(seconds=30))
@@ -131,15 +132,25 @@ class ComparisonWorkflow:
         return await workflow.execute_activity_method(
             ComparisonActivities.compare_runs,
             ComparisonTask(comparison_id=self._order.comparison_id),
-            **described(EVALUATE, "compare", self._order.analysis_queue),
+            **described(EVALUATE, "statistics over the pairs of both sides", self._order.analysis_queue),
         )
 
     async def _noted(self, status: ComparisonStatus, failure: str | None = None) -> ComparisonStatus:
         return await workflow.execute_activity_method(
             ComparisonActivities.note_comparison,
             ComparisonStatusTask(comparison_id=self._order.comparison_id, status=status, failure=failure),
-            **described(EXPERIMENT_STORE, f"note: {status}"),
+            **described(EXPERIMENT_STORE, f"note that it is {status}"),
         )
+
+    @property
+    def _round_told(self) -> str:
+        return f"round {self._round} of {len(self._order.rounds)}"
 
     def _show(self, said: str) -> None:
         workflow.set_current_details(f"{neutral_markdown(self._order.name)}: {said}")
+
+
+def _told(summary: ComparisonSummary) -> str:
+    """What came of it, in a line for people."""
+    advice, why = ADVICE[summary.recommendation]
+    return f"{advice}, by {summary.pairs} pairs of samples.\n\n{why}"

@@ -50,6 +50,8 @@ class ExperimentWorkflow:
         self._since = workflow.now()
         self._opened = order.state.opened
         self._evaluating = False
+        self._gate = ""
+        """What the policy said, for people."""
 
     @workflow.run
     async def run(self, order: ExperimentOrder) -> ExperimentOutcome:
@@ -73,7 +75,7 @@ class ExperimentWorkflow:
         workflow.upsert_search_attributes(  # pyright: ignore[reportUnknownMemberType]
             [STATUS.value_set(status.value)]
         )
-        workflow.set_current_details(f"**{status}**{f' ({failure})' if failure else ''}: {self._told()}")
+        workflow.set_current_details(f"**{status}**{f' ({failure})' if failure else ''}: {self._told()}{self._gate}")
         return ExperimentOutcome(
             experiment_id=order.experiment_id, status=status, samples=self._over, errors=self._errors, failure=failure
         )
@@ -137,7 +139,7 @@ class ExperimentWorkflow:
             await workflow.execute_activity_method(
                 ExperimentActivities.open_experiment,
                 ExperimentTask(experiment_id=self._order.experiment_id),
-                **described(EXPERIMENT_STORE, "fix the bar"),
+                **described(EXPERIMENT_STORE, "fix the bar on the audit chain"),
             )
             async with self._holding:
                 self._opened = True
@@ -225,24 +227,26 @@ class ExperimentWorkflow:
         assessment = await workflow.execute_activity_method(
             ExperimentActivities.evaluate_experiment,
             ExperimentTask(experiment_id=experiment),
-            **described(EVALUATE, "metrics and verdict", self._order.analysis_queue),
+            **described(EVALUATE, f"metrics and verdict over {self._over} samples", self._order.analysis_queue),
         )
         decision = await workflow.execute_activity_method(
             ExperimentActivities.gate_experiment,
             GateTask(experiment_id=experiment, assessment=assessment),
-            **described(GATE, "gate"),
+            **described(GATE, "ask the policy"),
         )
+        lines = [f"Gate: **{decision.outcome}**", *(f"- {each.told}" for each in decision.denials)]
+        self._gate = "\n\n" + "\n".join(lines)
         return await workflow.execute_activity_method(
             ExperimentActivities.settle_experiment,
             SettleTask(experiment_id=experiment, assessment=assessment, decision=decision),
-            **described(EXPERIMENT_STORE, f"gate says {decision.outcome}"),
+            **described(EXPERIMENT_STORE, f"settle: the gate says {decision.outcome}"),
         )
 
     async def _noted(self, status: ExperimentStatus, failure: str | None = None) -> ExperimentStatus:
         return await workflow.execute_activity_method(
             ExperimentActivities.note_status,
             StatusTask(experiment_id=self._order.experiment_id, status=status, failure=failure),
-            **described(EXPERIMENT_STORE, f"note: {status}"),
+            **described(EXPERIMENT_STORE, f"note that it is {status}"),
         )
 
     def _sample_over(self, failed: bool) -> None:
@@ -267,5 +271,5 @@ class ExperimentWorkflow:
         """How far it is, for people."""
         now = self.progress()
         errors = f", {now.errors} errors" if now.errors else ""
-        left = "" if now.seconds_left is None else f", about {spoken_seconds(now.seconds_left)} left"
+        left = f", about {spoken_seconds(now.seconds_left)} left" if now.seconds_left else ""
         return f"{now.done} of {now.samples} samples{errors}{', paused' if now.paused else left}"

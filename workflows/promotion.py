@@ -18,6 +18,7 @@ with workflow.unsafe.imports_passed_through():
         SettleTask,
     )
     from models.promotion_rules import objection
+    from models.text import neutral_markdown, spoken_time
     from workflows.options import PROMOTE, described
 
 STATUS = SearchAttributeKey.for_keyword("ConclaveStatus")
@@ -100,12 +101,23 @@ class PromotionWorkflow:
     def _remind_every(self) -> timedelta:
         return timedelta(seconds=self._order.remind_after_seconds)
 
+    @property
+    def _waits_for(self) -> str:
+        missing = self._state.needed - len(self._state.approvers)
+        if self._state.refusal or missing < 1:
+            return "held up: look again"
+        return f"wait for {missing} more {'approval' if missing == 1 else 'approvals'}"
+
     async def _pause(self) -> None:
         """Wait for a hint, the next reminder, the end, or a while."""
         regularly = HELD_UP_EVERY if self._state.refusal else LOOK_EVERY
         longest = min(regularly, self._remind_at - workflow.now(), self._order.expires_at - workflow.now())
         with suppress(TimeoutError):
-            await workflow.wait_condition(lambda: self._hints > self._looked, timeout=max(longest, timedelta()))
+            await workflow.wait_condition(
+                lambda: self._hints > self._looked,
+                timeout=max(longest, timedelta()),
+                timeout_summary=self._waits_for,
+            )
 
     async def _remind(self) -> None:
         now, begun = workflow.now(), self._order.requested_at
@@ -131,7 +143,9 @@ class PromotionWorkflow:
         state = self._state
         workflow.upsert_search_attributes([STATUS.value_set(state.status)])  # pyright: ignore[reportUnknownMemberType]
         refusal = f" ({state.refusal})" if state.refusal else ""
-        until = self._order.expires_at.strftime("%Y-%m-%d %H:%M UTC")
-        workflow.set_current_details(
-            f"**{state.status}**{refusal}: {len(state.approvers)} of {state.needed} approvals. Expires {until}."
-        )
+        names = ", ".join(map(neutral_markdown, state.approvers))
+        told = f"**{state.status}**{refusal}: {len(state.approvers)} of {state.needed} approvals"
+        lines = [f"{told}, by {names}" if names else told]
+        if not state.ended:
+            lines.append(f"Expires {spoken_time(self._order.expires_at)}; nothing approves by itself.")
+        workflow.set_current_details("\n\n".join(lines))

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from models.digest import usd
 from models.experiment import Evaluation, ExperimentStatus, ExperimentView, spoken_seconds
-from models.gate import Decision, Denial
+from models.gate import Decision
 from models.measure import Estimate, Metrics, Quality
 from models.text import clean
 
@@ -115,16 +115,9 @@ def _print_verdict(console: Console, evaluation: Evaluation) -> None:
 def _print_decision(console: Console, decision: Decision) -> None:
     _line(console, "Gate", f"{decision.outcome} (policy {decision.policy}, {decision.engine})")
     for denial in decision.denials:
-        _line(console, "", _denied(denial))
+        _line(console, "", denial.told)
     if decision.further_samples is not None:
         _line(console, "", f"about {decision.further_samples:,} more samples would decide, at the rate observed")
-
-
-def _denied(denial: Denial) -> str:
-    told = denial.id
-    if denial.observed is not None and denial.bound is not None:
-        told += f": {denial.metric} is {denial.observed:.4g}, wanted {denial.limit} {denial.bound:.4g}"
-    return told if denial.conclusive else f"{told} (more samples may change it)"
 
 
 def _share(estimate: Estimate) -> Sequence[str]:

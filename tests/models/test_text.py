@@ -140,6 +140,8 @@ def test_nothing_inside_closes_a_fence(text: str) -> None:
         ("![x](https://evil.example/a.png)", "`![x](https://evil.example/a.png)`"),
         ("Fixed in deadbeef", "Fixed in `deadbeef`"),
         ("<img src=x>", "`<img` `src=x>`"),
+        ("demo 2026-11-27 00.33.42", "demo 2026-11-27 00.33.42"),
+        ("at 10.0.0.1", "at `10.0.0.1`"),
         ("1. first", "1\\. first"),
         ("- item", "\\- item"),
         ("self-made and/or 'quoted' (B603)", "self-made and/or 'quoted' (B603)"),
