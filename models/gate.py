@@ -80,6 +80,10 @@ class GateInput(Wire):
         return rfc8785.dumps({key: round(v, 12) if isinstance(v, float) else v for key, v in facts.items()})
 
 
+WANTED = {"gt": "above", "lt": "below", "ge": "at least", "none": ""}
+"""A denial's limit in words."""
+
+
 class Denial(Wire):
     """One reason not to pass."""
 
@@ -99,7 +103,9 @@ class Denial(Wire):
         """The reason in a line for people."""
         told: str = self.id
         if self.observed is not None and self.bound is not None:
-            told += f": {self.metric} is {self.observed:.4g}, wanted {self.limit} {self.bound:.4g}"
+            told += (
+                f": {self.metric} is {self.observed:.4g}, wanted {WANTED.get(self.limit, self.limit)} {self.bound:.4g}"
+            )
         return told if self.conclusive else f"{told} (more samples may change it)"
 
 

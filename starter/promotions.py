@@ -82,7 +82,7 @@ def _details(promotion: Promotion, namespace: str) -> str:
         "Experiment": f"[{promotion.experiment_id}](/namespaces/{namespace}/workflows/{experiment})",
         "Reason": neutral_markdown(promotion.reason),
         "Asked by": f"{neutral_markdown(promotion.requested_by)}, author {neutral_markdown(promotion.author)}",
-        "Needs": f"{promotion.needed} of other people until {spoken_time(promotion.expires_at)}",
+        "Approvals needed": f"{promotion.needed}, by others than these, until {spoken_time(promotion.expires_at)}",
         "Approve": f"`conclave approve {promotion.id}`",
         "Reject": f"`conclave reject {promotion.id}`",
         **{

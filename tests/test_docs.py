@@ -1,18 +1,27 @@
-"""The documents tell the truth as of this commit."""
+"""The documents tell the truth as of this commit; that their commands work is `tests/test_docs_run.py`."""
 
 import re
+import shlex
+from itertools import takewhile
 from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
 
 import pytest
-from typer.testing import CliRunner
+import typer
+import yaml
 
 from models.settings import Settings
 from starter.cli import app
+from tests.documented import PAGES, ROOT, commands, named
 from tests.settings_page import render
 
-ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+PICTURES = sorted((ROOT / "docs" / "images").iterdir())
+LARGEST = 200_000
+PROSE = re.compile(r"`conclave ((?:[a-z][a-z-]*)(?: [^`]*)?)`")
+"""A command within a sentence."""
+each_page = pytest.mark.parametrize("page", PAGES, ids=named)
 
 
 def test_the_settings_page_is_that_of_the_settings() -> None:
@@ -23,31 +32,73 @@ def test_every_setting_says_what_it_means() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@each_page
 def test_links_lead_somewhere(page: Path) -> None:
     for target in LINK.findall(page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target
 
 
-COMMAND = re.compile(r"^(?:\$ |    )?(?:uv run )?conclave ([a-z]+)(.*)$", re.MULTILINE)
-GROUPS = ("provider", "key", "quota", "alerts", "audit", "trial", "blacklist", "dataset", "experiment", "comparison")
+def test_every_page_is_reached_from_the_readme() -> None:
+    seen, left = set[Path](), [ROOT / "README.md"]
+    while left:
+        page = left.pop().resolve()
+        if page.suffix == ".md" and page not in seen:
+            seen.add(page)
+            left += [page.parent / target for target in LINK.findall(page.read_text(encoding="utf-8"))]
+    assert [named(page) for page in PAGES if page.resolve() not in seen] == []
 
 
-def told_of(page: Path) -> list[tuple[list[str], str]]:
-    """Each command of a page, with the sub-command of a group, and what follows it."""
-    found: list[tuple[list[str], str]] = []
-    for command, rest in COMMAND.findall(page.read_text(encoding="utf-8")):
-        words = [command]
-        if command in GROUPS and rest.strip():
-            words.append(rest.split()[0])
-        found.append((words, rest))
-    return found
+def unknown(words: list[str]) -> list[str]:
+    """What the command line would not know of a command: its name, or options."""
+    command: Any = typer.main.get_command(app)
+    options: set[str] = {"--help"}
+    for place, word in enumerate(words):
+        inner = getattr(command, "commands", {})
+        if word in inner:
+            command = inner[word]
+            options |= {option for each in command.params for option in (*each.opts, *each.secondary_opts)}
+        elif inner:
+            return words[: place + 1]
+        else:
+            break
+    return [word for word in words if word.startswith("-") and word.split("=")[0] not in options]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@each_page
 def test_every_command_in_the_documents_exists_with_its_options(page: Path) -> None:
-    for command, rest in told_of(page):
-        told = CliRunner().invoke(app, [*command, "--help"])
-        assert told.exit_code == 0, command
-        for option in re.findall(r"--[a-z-]+", rest):
-            assert option in told.stdout, (command, option)
+    told = [line[line.index("conclave ") :] for line in commands(page)]
+    told += [f"conclave {words}" for words in PROSE.findall(page.read_text(encoding="utf-8"))]
+    for line in told:
+        words = takewhile(lambda word: word not in ("|", "<", ">", "&&", ";"), shlex.split(line.replace("'", '"'))[1:])
+        assert unknown(list(words)) == [], line
+
+
+def workflow_files(page: Path) -> list[dict[str, Any]]:
+    return [
+        yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    ]
+
+
+def test_the_workflow_files_are_whole() -> None:
+    github, gitlab = workflow_files(ROOT / "docs" / "guides" / "ci.md")
+    steps = github["jobs"]["review"]["steps"]
+    # YAML 1.1 reads the key `on` as true.
+    assert "pull_request" in github[True] and github["permissions"]["security-events"] == "write"
+    assert {step["uses"].split("@")[0] for step in steps if "uses" in step} >= {
+        "actions/checkout",
+        "github/codeql-action/upload-sarif",
+    }
+    [upload] = [step for step in steps if "upload-sarif" in step.get("uses", "")]
+    assert upload["with"]["sarif_file"] in "\n".join(step.get("run", "") for step in steps)
+    job = gitlab["conclave"]
+    assert "merge_request_event" in str(job["rules"])
+    assert all(name in "\n".join(job["script"]) for name in job["artifacts"]["paths"])
+
+
+@pytest.mark.parametrize("picture", PICTURES, ids=lambda path: path.name)
+def test_pictures_are_small_and_shown(picture: Path) -> None:
+    assert picture.stat().st_size < LARGEST
+    assert any(f"images/{picture.name}" in page.read_text(encoding="utf-8") for page in PAGES)
+    if picture.suffix == ".svg":
+        root = ElementTree.parse(picture).getroot()
+        assert root.get("viewBox") and root.find("{http://www.w3.org/2000/svg}title") is not None

@@ -234,8 +234,7 @@ class ExperimentWorkflow:
             GateTask(experiment_id=experiment, assessment=assessment),
             **described(GATE, "ask the policy"),
         )
-        lines = [f"Gate: **{decision.outcome}**", *(f"- {each.told}" for each in decision.denials)]
-        self._gate = "\n\n" + "\n".join(lines)
+        self._gate = f"\n\nGate: **{decision.outcome}**\n\n" + "\n".join(f"- {each.told}" for each in decision.denials)
         return await workflow.execute_activity_method(
             ExperimentActivities.settle_experiment,
             SettleTask(experiment_id=experiment, assessment=assessment, decision=decision),

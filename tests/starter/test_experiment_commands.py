@@ -217,7 +217,7 @@ def test_every_number_is_shown_with_what_it_was_counted_over() -> None:
     text = shown(view(ExperimentStatus.INCONCLUSIVE, 20, evaluation=evaluated()))
     for part in ("Accuracy", "False-positive rate", "Latency p99", "95 % interval", "manual_review by rules"):
         assert part in text
-    assert "too_few_samples: n is 20, wanted ge 100 (more samples may change it)" in text
+    assert "too_few_samples: n is 20, wanted at least 100 (more samples may change it)" in text
     assert "about 80 more samples" in text
 
 
