@@ -84,7 +84,7 @@ def _details(promotion: Promotion, namespace: str) -> str:
         "Asked by": f"{neutral_markdown(promotion.requested_by)}, author {neutral_markdown(promotion.author)}",
         "Approvals needed": f"{promotion.needed}, by others than these, until {spoken_time(promotion.expires_at)}",
         "Approve": f"`conclave approve {promotion.id}`",
-        "Reject": f"`conclave reject {promotion.id}`",
+        "Reject": f"`conclave reject {promotion.id} --reason WHY`",
         **{
             name.replace("_", " ").capitalize(): f"`{value}`" for name, value in promotion.evidence.model_dump().items()
         },

@@ -37,10 +37,11 @@ HELD = {"allow_loopback_providers": True}
 
 
 class Desk:
-    """Types commands in a shell of its own, with a person's answer to every question."""
+    """Types commands in a shell of its own, and keeps what they print."""
 
     def __init__(self, stack: Stack, folder: Path, model: ScriptedProvider) -> None:
         self.stack, self.folder, self._model = stack, folder, model
+        self.printed = ""
         laid_out(folder)
         self.with_database(self._a_model_that_answers)
         self.type("conclave dataset import examples/dataset/conclave-demo.jsonl")
@@ -48,18 +49,20 @@ class Desk:
     def type(self, line: str) -> str:
         """What one command prints; its end must be an answer."""
         line = self._readied(line)
-        # Typed by hand it would reach a real provider.
+        # By hand it would be answered at a terminal, and would reach a real provider.
+        line = line.replace("conclave approve", "conclave approve --yes")
         line = line.replace("127.0.0.1:8080", f"127.0.0.1:{self._model.port}")
         line = line.replace("http://127.0.0.1:8300", self.stack.api_url or "")
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", line],
-            **{"cwd": self.folder, "env": self._environment(), "input": "y\n", "timeout": 300},
+            **{"cwd": self.folder, "env": self._environment(), "stdin": subprocess.DEVNULL, "timeout": 300},
             **{"capture_output": True, "text": True},
         )
         words = line[line.index("conclave ") :].split()
         assert done.returncode in CODES.get(words[1], (0,)), f"{line}\n{done.stdout[-1500:]}\n{done.stderr[-1500:]}"
         if words[1] == "down":
             self.stack = up(stack_settings(self.stack.home, **HELD), parts=ALL, scatter_ports=True)
+        self.printed += done.stdout
         return done.stdout
 
     def _environment(self) -> dict[str, str]:

@@ -35,6 +35,14 @@ def commands(page: Path) -> list[str]:
     return found
 
 
+def outputs(page: Path) -> list[list[str]]:
+    """The lines of each block that is marked as printed, those left out that say that something is."""
+    blocks = re.findall(
+        r"<!-- output -->\n```\n(.*?)```\n<!-- /output -->", page.read_text(encoding="utf-8"), re.DOTALL
+    )
+    return [[line for line in block.splitlines() if not line.startswith("[...")] for block in blocks]
+
+
 def _command(line: str) -> str | None:
     """A line without its prompt and what explains it, which stands apart by two blanks."""
     line = line.strip().removeprefix("$ ")

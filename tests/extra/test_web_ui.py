@@ -200,12 +200,12 @@ def test_a_promotion_shows_what_it_waits_for_and_who_approved(
 
 def test_the_list_finds_processes_by_what_they_are(viewer: Viewer, review: str, experiment: dict[str, str]) -> None:
     whole = review.rsplit("/", 1)[0]
-    for query, there, other in (
-        ('ConclaveStatus="completed" AND ConclaveLanguage="python"', review, experiment["workflow_url"]),
-        ('ConclaveTier="experimental" AND ConclaveStatus="passed"', experiment["workflow_url"], review),
+    for name, query, there, other in (
+        ("reviews", 'ConclaveStatus="completed" AND ConclaveLanguage="python"', review, experiment["workflow_url"]),
+        ("experiments", 'ConclaveTier="experimental" AND ConclaveStatus="passed"', experiment["workflow_url"], review),
     ):
         viewer.page.goto(f"{whole}?query={query}", wait_until="domcontentloaded", timeout=WAIT)
-        shown = viewer.seen(f"list-{query[:14]}", there.rsplit("/", 1)[1])
+        shown = viewer.seen(f"list-{name}", there.rsplit("/", 1)[1])
         assert other.rsplit("/", 1)[1] not in shown
 
 
