@@ -15,6 +15,8 @@ from starter.telemetry import Telemetry
 
 UNMATCHED = "unmatched"
 TRACEPARENT = b"traceparent"
+PROBED = ("/healthz", "/readyz", "/metrics")
+"""Asked every few seconds by machines: measured, but no trace begins with them."""
 
 
 class Observed:
@@ -50,7 +52,7 @@ class Observed:
     @contextmanager
     def _span(self, scope: Scope) -> Generator[Any]:
         traces = self._telemetry.traces
-        if traces is None:
+        if traces is None or scope["path"] in PROBED:
             yield lambda _status: None  # pyright: ignore[reportUnknownLambdaType]
             return
         from opentelemetry.trace import SpanKind

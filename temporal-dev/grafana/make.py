@@ -1,4 +1,4 @@
-"""Makes the dashboards beside it: `uv run python temporal-dev/grafana/make.py`. What they show is in it alone."""
+"""Makes the dashboards beside it: `uv run python temporal-dev/grafana/make.py`. All that they show is written here."""
 
 import json
 from collections.abc import Iterator

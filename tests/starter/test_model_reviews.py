@@ -8,6 +8,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from activities.storage.database import Database, engine_for
@@ -18,8 +19,12 @@ from activities.storage.statements import Statements
 from models.provider import PriceOverride
 from models.quota import QuotaLimits
 from starter.stack.launcher import ALL, Stack
+from starter.stack.layout import Layout
+from starter.stack.state import load
+from tests.providers.collector import Collector, collecting
 from tests.providers.replies import Reply
 from tests.providers.server import ScriptedProvider, Seen
+from tests.security.canary import found_in, fresh
 from tests.stack_fixture import new_folder, running_stack
 from tests.starter.test_review_command import conclave
 
@@ -51,6 +56,7 @@ class Providers:
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self._thread.start()
         self.servers: dict[str, ScriptedProvider] = {}
+        self.collector = Collector()
 
     def start(self, name: str) -> ScriptedProvider:
         async def begin() -> ScriptedProvider:
@@ -73,7 +79,13 @@ class Providers:
 def served() -> Generator[tuple[Stack, Providers]]:
     """A stack with two keyless providers: `first`, and `second` behind it."""
     providers = Providers()
-    with new_folder() as folder, running_stack(folder / "home", ALL, allow_loopback_providers=True) as stack:
+    with (
+        new_folder() as folder,
+        collecting() as providers.collector,
+        running_stack(
+            folder / "home", ALL, allow_loopback_providers=True, otlp_endpoint=providers.collector.url
+        ) as stack,
+    ):
         url = stack.environment()["CONCLAVE_DATABASE_URL"]
 
         async def add() -> None:
@@ -175,3 +187,84 @@ def test_the_table_says_who_spoke_and_what_it_cost(served: tuple[Stack, Provider
     stack, _ = served
     done = conclave(stack.home, "review", source, "--provider", "first", "--experts", "security,quality")
     assert "first (security, quality); $0.0" in done.stdout
+
+
+def pages(stack: Stack) -> dict[str, str]:
+    """What the metrics pages say, by process."""
+    port = load(Layout(stack.home)).ports["worker-metrics"]
+    urls = {"api": stack.api_url, "worker": f"http://127.0.0.1:{port}"}
+    return {part: httpx.get(f"{url}/metrics", trust_env=False).text for part, url in urls.items()}
+
+
+def test_one_trace_leads_from_the_command_to_the_model_and_holds_no_code(
+    served: tuple[Stack, Providers], source: Path
+) -> None:
+    stack, providers = served
+    collector, canary = providers.collector, fresh("code")
+    collector.spans.clear()
+    (source / "app.py").write_text(f"{CODE}\n# {canary}\n", encoding="utf-8")
+    told = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
+    done = conclave(stack.home, "review", source, "--provider", "first", "--experts", "security", "--json", **told)
+    assert done.returncode == 1, done.stderr
+    collector.until("conclave review")
+    collector.until("chat model-1")
+    (command,) = [span for _, span in collector.spans if span.name == "conclave review"]
+    mine = {span.span_id: (service, span) for service, span in collector.spans if span.trace_id == command.trace_id}
+    ask = next(span for _, span in mine.values() if span.name == "chat model-1")
+    way: list[str] = []
+    step = ask
+    while step.parent_span_id:
+        service, step = mine[step.parent_span_id]
+        way.append(f"{service}: {step.name}")
+    assert way == [
+        "conclave-worker: RunActivity:consult_model",
+        "conclave-worker: StartActivity:consult_model",
+        "conclave-api: StartWorkflow:review",
+        "conclave-api: POST /reviews",
+        "conclave-cli: conclave review",
+    ]
+    assert {"RunWorkflow:review", "RunActivity:analyse_source"} <= {span.name for _, span in mine.values()}
+    values = {each.key: each.value.string_value or each.value.int_value for each in ask.attributes}
+    usage = providers.servers["first"].usage
+    assert values == {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "compatible",
+        "gen_ai.request.model": "model-1",
+        "gen_ai.request.max_tokens": 4000,
+        "gen_ai.usage.input_tokens": usage.input,
+        "gen_ai.usage.output_tokens": usage.output,
+    }
+    secrets = [(stack.home / "secrets" / "api-token").read_text().strip(), canary]
+    assert canary in json.loads(done.stdout)["findings"][0]["quote"] or canary.encode() in b"".join(
+        each.body for each in providers.servers["first"].requests
+    ), "the model was shown the canary"
+    assert not found_in(b"".join([*collector.raw, *(text.encode() for text in pages(stack).values())]), secrets)
+
+
+def test_what_was_asked_and_paid_is_on_the_metrics_page(served: tuple[Stack, Providers], source: Path) -> None:
+    stack, _ = served
+    before = numbers(pages(stack)["worker"])
+    report = reviewed(stack, source, "--provider", "first", "--experts", "security,quality")
+    after = numbers(pages(stack)["worker"])
+
+    def risen(name: str) -> float:
+        return after.get(name, 0) - before.get(name, 0)
+
+    assert risen('provider_calls_total{provider="first",result="ok"}') == 2
+    assert risen('provider_cost_micro_usd_total{provider="first",use="useful"}') == report["cost_micro_usd"] > 0
+    assert risen('orchestrator_provider_selection_total{provider="first",tier="balanced"}') == 2
+    assert risen('provider_reservations_total{booking="settled"}') == 2
+    assert risen('orchestrator_reviews_total{end="complete",mode="parallel"}') == 1
+    for half in ("static", "model"):
+        assert risen(f'orchestrator_expert_execution_time_seconds_count{{expert="quality",half="{half}"}}') == 1
+    assert any(name.startswith("temporal_num_pollers{") and "conclave-models" in name for name in after)
+    shown = numbers(pages(stack)["api"])
+    assert shown['provider_quota_used_micro_usd{period="day",user="local"}'] >= report["cost_micro_usd"]
+    assert shown['orchestrator_queue_pollers{queue="models",work="activity"}'] == 1
+    assert shown['orchestrator_complexity_score_count{language="python"}'] > 0
+
+
+def numbers(page: str) -> dict[str, float]:
+    """Series with their values."""
+    lines = [line.rpartition(" ") for line in page.splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, _, value in lines}

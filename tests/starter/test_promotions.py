@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,8 +63,8 @@ class Two:
         return done.stdout if code == 0 else done.stderr
 
 
-@pytest.fixture
-async def two(service: Stack) -> AsyncGenerator[Two]:
+@asynccontextmanager
+async def two_of(service: Stack) -> AsyncGenerator[Two]:
     environment = service.environment()
     assert service.api_url is not None
 
@@ -75,6 +76,12 @@ async def two(service: Stack) -> AsyncGenerator[Two]:
     async with client("CONCLAVE_API_TOKEN") as local, client("CONCLAVE_SECOND_TOKEN") as second:
         yield Two(service, local, second, Database(engine))
     await engine.dispose()
+
+
+@pytest.fixture
+async def two(service: Stack) -> AsyncGenerator[Two]:
+    async with two_of(service) as found:
+        yield found
 
 
 def code_of(answer: httpx.Response) -> tuple[int, str]:
