@@ -110,7 +110,8 @@ def review(
     json_output: Json = False,
 ) -> None:
     """`conclave review`; its help is `REVIEW_HELP`."""
-    from starter.commands.review import ReviewOptions, run
+    from starter.commands.review import run
+    from starter.commands.review_options import ReviewOptions
 
     options = ReviewOptions(
         path=path,

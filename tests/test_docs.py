@@ -13,6 +13,7 @@ import yaml
 
 from models.settings import Settings
 from starter.cli import app
+from tests import cli_page
 from tests.documented import PAGES, ROOT, commands, named
 from tests.settings_page import render
 
@@ -26,6 +27,10 @@ each_page = pytest.mark.parametrize("page", PAGES, ids=named)
 
 def test_the_settings_page_is_that_of_the_settings() -> None:
     assert (ROOT / "docs" / "settings.md").read_text(encoding="utf-8") == render()
+
+
+def test_the_page_of_the_command_line_is_that_of_the_commands() -> None:
+    assert cli_page.current() == cli_page.render(), "run `uv run python -m tests.cli_page`"
 
 
 def test_every_setting_says_what_it_means() -> None:

@@ -21,7 +21,7 @@ from models.dataset import Split
 from models.errors import InvalidInput
 from models.reviewer_config import ReviewerConfig
 from starter.commands.asking import ask_comparisons, print_json, print_table
-from starter.commands.experiment import choice
+from starter.commands.choices import choice
 from starter.commands.following import follow, left_running
 from starter.commands.reviewer_config import config_from
 from starter.comparison_client import ComparisonClient

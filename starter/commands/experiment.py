@@ -3,9 +3,7 @@
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
 
 from pydantic import ValidationError
 
@@ -15,6 +13,7 @@ from models.experiment import ENDED, ExperimentRequest, ExperimentStatus, Experi
 from models.gate import PolicyName
 from models.verdict import Verdict
 from starter.commands.asking import ask_experiments, print_json, print_table
+from starter.commands.choices import choice
 from starter.commands.following import follow, left_running
 from starter.commands.reviewer_config import config_from
 from starter.exit_codes import DONE, FOUND, INCOMPLETE
@@ -162,21 +161,6 @@ def _request(client: ExperimentClient, wish: Wish, *, start: bool) -> Experiment
         raise InvalidInput(
             "invalid_option", "--name takes up to 80 letters, digits, blanks, dots, dashes and underscores."
         ) from None
-
-
-Choice = TypeVar("Choice", bound=StrEnum)
-
-
-def choice(value: str, kind: type[Choice], option: str) -> Choice:
-    """What was typed, as one of the values that there are.
-
-    Raises:
-        InvalidInput: it is none.
-    """
-    try:
-        return kind(value.strip().lower())
-    except ValueError:
-        raise InvalidInput("invalid_option", f"{option} takes one of {', '.join(kind)}.") from None
 
 
 def _watched(client: ExperimentClient, view: ExperimentView) -> ExperimentView:

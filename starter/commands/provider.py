@@ -10,6 +10,7 @@ from models.provider import ModelTier, ProviderKind, WireProtocol
 from models.provider_requests import ProviderChange, ProviderRequest
 from models.provider_views import ProviderView
 from starter.commands.asking import ask, print_json, print_table
+from starter.commands.choices import choice
 from starter.provider_client import ProviderClient
 
 COLUMNS = ("Name", "Model", "Tier", "$ in / out", "Access", "Health")
@@ -38,7 +39,7 @@ def add_provider(name: str, kind: str, model: str, as_json: bool, **options: Any
     """Put a provider into the catalogue."""
 
     def work(client: ProviderClient) -> None:
-        _choice(kind, ProviderKind, "--kind")
+        choice(kind, ProviderKind, "--kind")
         request = _checked(ProviderRequest, {"name": name, "kind": kind, "model": model, **_fields(options)})
         _shown(client.add_provider(request), as_json)
 
@@ -88,9 +89,9 @@ def _fields(options: dict[str, Any]) -> dict[str, Any]:
     """Options that were given, as fields of a request."""
     given = {name: value for name, value in options.items() if value is not None}
     if "protocol" in given:
-        given["protocol"] = _choice(given["protocol"], WireProtocol, "--protocol")
+        given["protocol"] = choice(given["protocol"], WireProtocol, "--protocol")
     if "tier" in given:
-        given["tier"] = _choice(given["tier"], ModelTier, "--tier")
+        given["tier"] = choice(given["tier"], ModelTier, "--tier")
     price_in, price_out = given.pop("price_input", None), given.pop("price_output", None)
     if (price_in is None) != (price_out is None):
         raise InvalidInput("invalid_option", "--price-input and --price-output go together, in USD per million tokens.")
@@ -104,13 +105,6 @@ def _usd(text: str) -> Decimal:
         return Decimal(text)
     except InvalidOperation:
         raise InvalidInput("invalid_option", "A price is a number of USD per million tokens, such as 0.25.") from None
-
-
-def _choice(value: str, kind: Any, option: str) -> Any:
-    try:
-        return kind(value.strip().lower())
-    except ValueError:
-        raise InvalidInput("invalid_option", f"{option} takes one of {', '.join(kind)}.") from None
 
 
 def _checked(model: Any, values: dict[str, Any]) -> Any:

@@ -5,53 +5,25 @@ import sys
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
-from enum import StrEnum
+from dataclasses import fields
 from pathlib import Path
-from typing import Literal, TypeVar
-
-from pydantic import ValidationError
 
 from models.errors import InvalidInput
-from models.expert import ExpertName, Severity
+from models.expert import Severity
 from models.paths import display_path
-from models.review import ReviewMode, ReviewProfile, ReviewReport, ReviewStatus
-from models.routing import Strategy
-from models.submission import MAX_BUDGET_MICRO_USD, ReviewSubmission, ReviewView
+from models.review import ReviewReport, ReviewStatus
+from models.submission import ReviewView
 from starter.client import Client, Unreachable
 from starter.commands.asking import refused
+from starter.commands.choices import choice
 from starter.commands.following import Away, left_running
+from starter.commands.review_options import ReviewOptions, wishes
 from starter.commands.service import Service, connected
 from starter.complaints import complain
 from starter.exit_codes import DONE, FOUND, INCOMPLETE
 from starter.read_settings import settings_or_exit
 
 FORMATS = ("table", "json", "sarif", "markdown", "html")
-
-
-@dataclass(frozen=True, slots=True)
-class ReviewOptions:
-    """The command line as it was given."""
-
-    path: Path | None = None
-    follow: str | None = None
-    """Id of a review that was begun before; then there is no path."""
-    diff: Path | None = None
-    base: str | None = None
-    exclude: tuple[str, ...] = ()
-    mode: str | None = None
-    experts: str | None = None
-    profile: str | None = None
-    budget: float | None = None
-    provider: str | None = None
-    strategy: str | None = None
-    models: bool = True
-    wait_for_quota: bool = False
-    fail_on: str = "low"
-    format: str = "table"
-    output: Path | None = None
-    coverage: Path | None = None
-    profile_data: Path | None = None
 
 
 OF_THE_REPORT = frozenset({"follow", "fail_on", "format", "output"})
@@ -67,7 +39,7 @@ def run(options: ReviewOptions) -> int:
 
 
 def _run(options: ReviewOptions) -> int:
-    fail_on = _choice(options.fail_on, Severity, "--fail-on")
+    fail_on = choice(options.fail_on, Severity, "--fail-on")
     if options.format not in FORMATS:
         raise InvalidInput("invalid_option", f"--format takes one of {', '.join(FORMATS)}.")
     output = _writable(options.output)
@@ -154,75 +126,6 @@ def await_report(service: Service, view: ReviewView, fail_on: Severity, format: 
     report = service.client.report(view.id)
     _show(service.client, report, view, format, output)
     return exit_code(report, fail_on)
-
-
-def wishes(options: ReviewOptions) -> Callable[[str], ReviewSubmission]:
-    """Check the options; returns what to submit for a source id.
-
-    Raises:
-        InvalidInput: an option is not one of its values.
-    """
-    mode = None if options.mode is None else _choice(options.mode, ReviewMode, "--mode")
-    profile = None if options.profile is None else _choice(options.profile, ReviewProfile, "--profile")
-    experts: Literal["auto", "all"] | tuple[ExpertName, ...] | None
-    if options.experts is None or options.experts in ("auto", "all"):
-        experts = options.experts
-    else:
-        experts = _choices(options.experts, ExpertName, "--experts")
-        if not experts:
-            raise InvalidInput("no_experts", "--experts names nobody; give auto, all, or at least one expert.")
-    strategies = _choices(options.strategy or "", Strategy, "--strategy")
-    providers = tuple(dict.fromkeys(_words(options.provider or "")))
-    if providers and not options.models:
-        raise InvalidInput("invalid_option", "--provider and --no-models contradict each other; leave one out.")
-    budget = None if options.budget is None else round(options.budget * 1_000_000)
-    if budget is not None and not 0 < budget <= MAX_BUDGET_MICRO_USD:
-        raise InvalidInput(
-            "invalid_budget", f"--budget takes more than 0 and at most {MAX_BUDGET_MICRO_USD // 10**6} USD."
-        )
-
-    try:
-        wish = ReviewSubmission(
-            source_id="0" * 32,
-            mode=mode,
-            experts=experts,
-            profile=profile,
-            budget_micro_usd=budget,
-            providers=providers,
-            strategies=strategies,
-            wait_for_quota=options.wait_for_quota,
-            use_models=options.models,
-        )
-    except ValidationError:
-        raise InvalidInput(
-            "invalid_option", "--provider takes at most 16 names as `conclave provider list` shows them."
-        ) from None
-
-    def submission(source_id: str) -> ReviewSubmission:
-        try:
-            return ReviewSubmission.model_validate(wish.model_dump() | {"source_id": source_id})
-        except ValidationError:
-            raise Unreachable("the service gave a source id that is none. Is it another version?") from None
-
-    return submission
-
-
-Choice = TypeVar("Choice", bound=StrEnum)
-
-
-def _choice(value: str, kind: type[Choice], option: str) -> Choice:
-    try:
-        return kind(value.strip().lower())
-    except ValueError:
-        raise InvalidInput("invalid_option", f"{option} takes one of {', '.join(kind)}.") from None
-
-
-def _choices(value: str, kind: type[Choice], option: str) -> tuple[Choice, ...]:
-    return tuple(dict.fromkeys(_choice(word, kind, option) for word in _words(value)))
-
-
-def _words(value: str) -> list[str]:
-    return [word.strip() for word in value.split(",") if word.strip()]
 
 
 def _writable(output: Path | None) -> Path | None:

@@ -14,7 +14,7 @@ import jsonschema
 import pytest
 
 from starter.stack.launcher import Stack
-from tests.service_fixture import EXAMPLES, client_of
+from tests.service_fixture import EXAMPLES
 
 CONCLAVE = Path(sys.executable).with_name("conclave")
 SCHEMA = Path(__file__).parent.parent / "data" / "sarif-schema-2.1.0.json"
@@ -237,12 +237,14 @@ def test_an_interrupt_leaves_the_review_running_and_names_it(service: Stack) -> 
             pass
         child.send_signal(signal.SIGINT)
         _, told = child.communicate(timeout=60)
-    assert child.returncode == 3
+    assert child.returncode == 130
     assert "Traceback" not in told
-    review_id = told.strip().rsplit(" ", 1)[-1].rstrip(".")
-    for view in client_of(service).follow(review_id):
-        last = view
-    assert last.status == "completed"
+    way = told.strip().rsplit("`", 2)[1].removeprefix("conclave ").split()
+    assert way[:2] == ["review", "--follow"]
+    followed = conclave(service.home, *way, "--json")
+    assert followed.returncode == 1, followed.stderr
+    assert json.loads(followed.stdout)["review_id"] == way[2]
+    assert conclave(service.home, "watch", way[2], "--once").returncode == 1
 
 
 def test_hostile_nesting_makes_the_review_incomplete_not_clean(service: Stack, tmp_path: Path) -> None:

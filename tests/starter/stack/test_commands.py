@@ -67,7 +67,8 @@ def test_a_failure_is_one_clear_line_or_one_json_object(tmp_path: Path) -> None:
     assert text.stderr.startswith("conclave: CONCLAVE_HOME cannot be used")
     as_json = run(tmp_path / "file" / "home", "up", "--json", **OUTSIDE)
     assert as_json.exit_code == 4
-    assert json.loads(as_json.stdout)["error"]["message"].startswith("CONCLAVE_HOME cannot be used")
+    assert as_json.stdout == ""
+    assert json.loads(as_json.stderr)["error"]["message"].startswith("CONCLAVE_HOME cannot be used")
 
 
 def test_a_setting_that_cannot_be_used_is_named_without_its_value(tmp_path: Path) -> None:
