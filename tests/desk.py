@@ -46,6 +46,13 @@ class Desk:
         self.with_database(self._a_model_that_answers)
         self.type("conclave dataset import examples/dataset/conclave-demo.jsonl")
 
+    def cleared(self) -> None:
+        """Nothing printed, and no model in the panel: experiments on a page shall not ask what another page added."""
+        self.printed = ""
+        for key in self._get("/user-providers")["items"]:
+            self._call("DELETE", f"/user-providers/{key['id']}")
+        self.with_database(self._nobody_without_a_key)
+
     def type(self, line: str) -> str:
         """What one command prints; its end must be an answer."""
         line = self._readied(line)
@@ -157,6 +164,10 @@ class Desk:
         lines = kept.read_text(encoding="utf-8").splitlines()
         (self.folder / "checkpoints.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
         (self.folder / "key.pem").write_text(json.loads(lines[-1])["public_key"], encoding="utf-8")
+
+    async def _nobody_without_a_key(self, database: Database) -> None:
+        async with database.transaction() as session:
+            await session.execute(text("DELETE FROM providers WHERE name = 'local'"))
 
     async def _a_model_that_answers(self, database: Database) -> None:
         """The catalogue's provider at our address instead of its own."""

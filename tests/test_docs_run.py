@@ -36,7 +36,7 @@ def desk() -> Generator[Desk]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    model = ScriptedProvider()
+    model = ScriptedProvider(answer={"findings": [], "summary": "Nothing.", "execution_time_ms": 1})
     asyncio.run_coroutine_threadsafe(model.start(), loop).result(10)
     with new_folder() as folder, running_stack(folder / "home", ALL, **HELD) as stack:
         (folder / "desk").mkdir()
@@ -57,7 +57,7 @@ def excused(line: str) -> bool:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=named)
 def test_the_commands_of_a_page_work_in_its_order(desk: Desk, page: Path) -> None:
-    desk.printed = ""
+    desk.cleared()
     for line in commands(page):
         if not excused(line):
             desk.type(line)
