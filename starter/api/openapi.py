@@ -105,7 +105,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
         schemas.pop(name, None)
     parts["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     routes = list(_routes(app))
-    bodies = {each.model for _, _, each in routes if isinstance(each, JsonBody)}
+    bodies: set[type[Wire]] = {model for _, _, each in routes if (model := _model_of(each)) is not None}
     names = _add(schemas, sorted((*bodies, Refused), key=lambda model: model.__name__))
     for route, dependant, body in routes:
         for method in route.methods or ():
@@ -150,6 +150,11 @@ def _routes(app: FastAPI) -> Iterator[tuple[RouteContext, Dependant, Any]]:
         if isinstance(route.original_route, APIRoute) and route.include_in_schema:
             calls = _calls(route.dependant)
             yield route, route.dependant, next((each for each in calls if isinstance(each, JsonBodyOrNone)), None)
+
+
+def _model_of(body: object) -> type[Wire] | None:
+    """The model of a body that is JSON."""
+    return cast("JsonBody[Wire]", body).model if isinstance(body, JsonBody) else None
 
 
 def _calls(dependant: Dependant) -> Iterator[Callable[..., Any]]:
@@ -198,8 +203,8 @@ def _complete(
         told.add(409)
     if body is not None:
         told |= {413, 415}
-    if isinstance(body, JsonBody):
-        reference = {"$ref": REFERENCE.format(model=names[body.model])}
+    if (model := _model_of(body)) is not None:
+        reference = {"$ref": REFERENCE.format(model=names[model])}
         operation["requestBody"] = {"required": True, "content": {JSON: {"schema": reference}}}
     for status, answer in responses.items():
         if status.startswith("2"):

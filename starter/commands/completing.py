@@ -60,7 +60,7 @@ def _client(settings: Settings) -> Client | None:
     """The service that is configured, or the local one where it runs."""
     if settings.api_url is not None:
         token = settings.api_token
-        return Client(settings.api_url, token.get_secret_value(), SECONDS) if token else None
+        return Client(settings.api_url, token.get_secret_value(), patience=SECONDS) if token else None
     from starter.stack import processes, secret_files, state
     from starter.stack.layout import Layout
 
