@@ -1,11 +1,12 @@
 """What a caller may want to do, and what the access policy says of it."""
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from models.identity import Role
+from models.identity import Identity, Role
 from models.wire import Wire
 
 
@@ -83,6 +84,17 @@ DECISIVE = frozenset(
 
 Scopes = Annotated[frozenset[Action], Field(min_length=1, max_length=len(Action))]
 """What a token is good for, of all that its roles may do."""
+
+
+class Caller(Identity):
+    """Whose request it is."""
+
+    scopes: frozenset[Action] | None = None
+    """None: no limit but the roles."""
+    token_id: str | None = None
+    """Of the stored token that was sent; None: one of the settings'."""
+    expires_at: datetime | None = None
+    """When that token expires."""
 
 
 class AccessReason(StrEnum):

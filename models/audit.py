@@ -58,6 +58,8 @@ class AuditAction(StrEnum):
     COMPARISON_ENDED = "comparison_ended"
     ROLLOUT_STARTED = "rollout_started"
     ROLLOUT_STOPPED = "rollout_stopped"
+    TOKEN_CREATED = "token_created"
+    TOKEN_REVOKED = "token_revoked"
 
 
 class AuditEvent(Wire):

@@ -13,6 +13,7 @@ from platformdirs import user_data_path
 from pydantic import AliasChoices, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from models.access_token import is_token
 from models.gate import PolicyName
 from models.identity import Declared, Identity, identities
 from models.source import MAX_FILES, MAX_SOURCE_BYTES
@@ -37,12 +38,21 @@ class Settings(BaseSettings):
     api_url: str | None = None
     """Address of the Conclave API. Unset: the local stack's, started when needed."""
     api_token: SecretStr | None = None
-    """Bearer token for the API. Unset: `home`/secrets/api-token."""
+    """Bearer token for the API: one that `conclave token create` made, or any other for the service itself, which then
+    knows it as that of the identity `local`. Unset: `home`/secrets/api-token."""
     second_token: SecretStr | None = None
     """Bearer token of the local stack's second identity, an approver. Unset: `home`/secrets/second-token."""
     identities: tuple[Declared, ...] = ()
     """Who else may call the API: a JSON list of {"name", "token_sha256", "roles"}; roles are user, operator, approver,
     admin."""
+    token_days: int = Field(default=90, ge=1, le=3650)
+    """Days that a token which a caller makes (`conclave token create`) lives at most."""
+    rate_per_minute: int = Field(default=600, ge=0, le=1_000_000)
+    """Requests a minute that one token may go on sending; 0: no limit."""
+    rate_burst: int = Field(default=100, ge=1, le=100_000)
+    """Requests that it may send at once."""
+    failed_logins_per_minute: int = Field(default=60, ge=0, le=1_000_000)
+    """Requests a minute without a valid token that one address may go on sending; 0: no limit."""
     api_host: str = "127.0.0.1"
     """Address that `conclave serve` listens on."""
     api_port: int = Field(default=8300, ge=1, le=65535)
@@ -207,11 +217,17 @@ class Settings(BaseSettings):
         self.callers()
         return self
 
+    @property
+    def local_token(self) -> str | None:
+        """`api_token`, unless it is a stored one: that is a client's, and no identity of the service."""
+        token = self.api_token.get_secret_value() if self.api_token else None
+        return None if token is None or is_token(token) else token
+
     def callers(self) -> tuple[Identity, ...]:
-        """Everybody who may call the API."""
+        """Everybody whom the settings let call the API."""
         return identities(
             self.identities,
-            self.api_token.get_secret_value() if self.api_token else None,
+            self.local_token,
             self.second_token.get_secret_value() if self.second_token else None,
         )
 

@@ -595,3 +595,27 @@ class IdempotentAnswer(SQLModel, table=True):
     headers: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB, nullable=True))
     body: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
     """None with a status: the answer held a secret."""
+
+
+class Token(SQLModel, table=True):
+    """A caller's token, known by its digest alone. Rows stay when tokens are revoked: what they did stays, too."""
+
+    __tablename__ = "tokens"
+
+    id: str = Field(primary_key=True, max_length=32)
+    digest: str = Field(unique=True, max_length=64)
+    """SHA-256 of the token; it has 256 random bits, so nothing slower is needed."""
+    name: str = Field(max_length=80)
+    owner: str = Field(max_length=120)
+    roles: list[str] = Field(sa_column=Column(JSONB, nullable=False))
+    scopes: list[str] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
+    """None: everything that the roles may do."""
+    made_with: str | None = Field(default=None, foreign_key="tokens.id", max_length=32)
+    """The token that was sent to make it, and is not outlived by it; None: one of the settings'."""
+    created_by: str = Field(max_length=120)
+    created_at: datetime = _utc()
+    expires_at: datetime = _utc()
+    last_used_at: datetime | None = _utc(default=None)
+    """To the minute."""
+    revoked_at: datetime | None = _utc(default=None)
+    revoked_by: str | None = Field(default=None, max_length=120)

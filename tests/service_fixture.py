@@ -8,7 +8,7 @@ import pytest
 from models.settings import Settings
 from starter.client import Client
 from starter.stack.launcher import ALL, Stack
-from tests.stack_fixture import new_folder, running_stack
+from tests.stack_fixture import new_folder, running_stack, stack_settings
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -22,7 +22,7 @@ def client_of(stack: Stack) -> Client:
 
 def settings_of(stack: Stack) -> Settings:
     """Settings that name the stack's home and leave finding its parts to the launcher."""
-    return Settings.model_validate({"home": stack.home})
+    return stack_settings(stack.home)
 
 
 @pytest.fixture(scope="module")

@@ -21,8 +21,9 @@ from starter.stack.part import Part
 
 
 def stack_settings(home: Path, **also: object) -> Settings:
-    """Settings of a stack in `home`, whatever `.env` says."""
-    return Settings.model_validate({"home": home, **also})
+    """Settings of a stack in `home`, whatever `.env` says; all tests share an address, and many a token."""
+    unlimited = {"rate_per_minute": 0, "failed_logins_per_minute": 0}
+    return Settings.model_validate({"home": home, **unlimited, **also})
 
 
 @contextmanager

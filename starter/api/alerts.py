@@ -5,18 +5,22 @@ from typing import Annotated
 
 from fastapi import Query
 
+from models.access import Action
 from models.quota_views import AlertPage, AlertView, alert_view
 from starter.api import cursors, routing
-from starter.api.auth import Admin
+from starter.api.auth import may
 from starter.api.body import NoBody
 from starter.api.state import State
 
 router = routing.router("alerts")
 
+Reader = Annotated[str, may(Action.ALERTS_READ)]
+Writer = Annotated[str, may(Action.ALERTS_WRITE)]
+
 
 @router.get("/alerts")
 async def list_alerts(
-    _owner: Admin,
+    _owner: Reader,
     state: State,
     acknowledged: Annotated[bool | None, Query()] = None,
     cursor: cursors.Cursor = None,
@@ -33,7 +37,7 @@ async def list_alerts(
 
 
 @router.post("/alerts/{alert_id}/acknowledge")
-async def acknowledge_alert(alert_id: str, owner: Admin, state: State, _body: NoBody) -> AlertView:
+async def acknowledge_alert(alert_id: str, owner: Writer, state: State, _body: NoBody) -> AlertView:
     """Note that the caller has seen an alert; the first one stays. It is not sent any more."""
     providers = state.services.providers
     alert = await providers.alerts.acknowledge(alert_id, owner)

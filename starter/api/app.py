@@ -11,10 +11,12 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from models.errors import InvalidInput
 from models.settings import Settings
+from starter.access_services import access_services
 from starter.api import (
     admission,
     alerts,
     audit,
+    auth,
     blacklist,
     codec,
     comparisons,
@@ -23,6 +25,7 @@ from starter.api import (
     health,
     key_rotations,
     keys,
+    limits,
     metrics,
     openapi,
     problems,
@@ -33,6 +36,7 @@ from starter.api import (
     refusals,
     reviews,
     sources,
+    tokens,
     trials,
     usage,
     versions,
@@ -59,8 +63,8 @@ def create_app(settings: Settings, telemetry: Telemetry | None = None) -> FastAP
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
-        async with services(settings, "api", measured) as parts:
-            app.state.conclave = ApiState(services=parts)
+        async with services(settings, "api", measured) as parts, access_services(settings, parts.database) as access:
+            app.state.conclave = ApiState(services=parts, access=access)
             app.state.standing = metrics.standing_of(parts)
             await parts.providers.catalogue.seed()
             await parts.versions.versions.seed()
@@ -85,8 +89,8 @@ def create_app(settings: Settings, telemetry: Telemetry | None = None) -> FastAP
     if not app.state.identities:
         raise SettingMissing("CONCLAVE_API_TOKEN")
     app.state.codec_token = settings.codec_token.get_secret_value() if settings.codec_token else None
-    problems.install(app)
-    refusals.install(app)
+    for part in (problems, refusals, auth, limits):
+        part.install(app)
     admission.install(app, settings)
     for each in (
         sources,
@@ -106,11 +110,12 @@ def create_app(settings: Settings, telemetry: Telemetry | None = None) -> FastAP
         blacklist,
         trials,
         audit,
+        tokens,
         codec,
         health,
         metrics,
     ):
-        app.include_router(each.router)
+        app.include_router(each.router, dependencies=[auth.DECLARED])
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts), www_redirect=False)
 
     @app.middleware("http")
@@ -120,7 +125,7 @@ def create_app(settings: Settings, telemetry: Telemetry | None = None) -> FastAP
             response = await call_next(request)
         except InvalidInput as error:
             response = problems.answer(error.status, error.problem)
-        for name, value in SECURITY_HEADERS.items():
+        for name, value in {**SECURITY_HEADERS, **limits.rate_headers(request)}.items():
             response.headers.setdefault(name, value)
         return response
 

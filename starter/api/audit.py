@@ -6,39 +6,28 @@ from typing import Annotated
 from fastapi import Depends, Query
 from fastapi.responses import StreamingResponse
 
+from models.access import Action
 from models.audit import AuditAction, AuditVerdict
 from models.audit_views import AuditPage, CheckpointReport, CheckpointRequest
-from models.identity import Role
 from starter import audit
 from starter.api import cursors, routing
-from starter.api.auth import Forbidden, Known, Operator
+from starter.api.auth import may
 from starter.api.body import JsonBody
 from starter.api.state import ApiState, State
 
 router = routing.router("audit")
 
+Reader = Annotated[str, may(Action.AUDIT_READ)]
+Signer = Annotated[str, may(Action.AUDIT_CHECKPOINT)]
+
 LINES = "application/x-ndjson"
 MAX_BODY_BYTES = 1024
-
-
-def auditor(who: Known) -> str:
-    """Name of a caller who runs things or approves them.
-
-    Raises:
-        Forbidden: the caller does neither.
-    """
-    if not (who.may(Role.OPERATOR) or who.may(Role.APPROVER)):
-        raise Forbidden(Role.OPERATOR)
-    return who.name
-
-
-Auditor = Annotated[str, Depends(auditor)]
 Wanted = Annotated[str | None, Query(min_length=1, max_length=120, pattern=r"^[^\x00]*$")]
 
 
 @router.get("/audit")
 async def list_entries(
-    _who: Auditor,
+    _who: Reader,
     state: State,
     action: AuditAction | None = None,
     subject: Wanted = None,
@@ -54,14 +43,14 @@ async def list_entries(
 
 
 @router.get("/audit/verify")
-async def verify_chain(_who: Auditor, state: State) -> AuditVerdict:
+async def verify_chain(_who: Reader, state: State) -> AuditVerdict:
     """Follow the whole chain, compare it with every signed checkpoint, and name the first entry that does not fit."""
     versions = state.services.versions
     return await audit.verify(versions.audit, versions.checkpoints)
 
 
 @router.get("/audit/export", response_class=StreamingResponse, responses={200: {"content": routing.texts(LINES)}})
-async def export_chain(_who: Auditor, state: State) -> StreamingResponse:
+async def export_chain(_who: Reader, state: State) -> StreamingResponse:
     """Every entry from the first, one JSON object a line: what `conclave audit verify FILE` reads."""
     return StreamingResponse(_lines(state), media_type=LINES)
 
@@ -73,7 +62,7 @@ async def _lines(state: ApiState) -> AsyncGenerator[str, None]:
 
 @router.post("/audit/checkpoints")
 async def write_checkpoint(
-    _who: Operator,
+    _who: Signer,
     state: State,
     _body: Annotated[CheckpointRequest, Depends(JsonBody(CheckpointRequest, MAX_BODY_BYTES))],
 ) -> CheckpointReport:

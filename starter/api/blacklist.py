@@ -6,15 +6,19 @@ from typing import Annotated
 from fastapi import Depends, Query
 
 from activities.experiment_ports import ExperimentUnknown, QuarantineUnknown
+from models.access import Action
 from models.ids import ID
 from models.quarantine import BlacklistPage, Quarantine, QuarantineRequest, ReleaseRequest, ReviewStatus
 from starter.api import cursors, routing
-from starter.api.auth import Caller
+from starter.api.auth import may
 from starter.api.body import JsonBody
-from starter.api.refusals import AuditedApprover, AuditedOperator
 from starter.api.state import State
 
 router = routing.router("blacklist")
+
+Reader = Annotated[str, may(Action.BLACKLIST_READ)]
+Quarantiner = Annotated[str, may(Action.BLACKLIST_QUARANTINE)]
+Releaser = Annotated[str, may(Action.BLACKLIST_RELEASE)]
 
 MAX_BODY_BYTES = 4 * 1024
 
@@ -24,7 +28,7 @@ CONFIG_NAME = re.compile(r"cfg:v1:sha256:[0-9a-f]{64}")
 @router.post("/experiments/{experiment_id}/quarantine")
 async def quarantine(
     experiment_id: str,
-    owner: AuditedOperator,
+    owner: Quarantiner,
     state: State,
     body: Annotated[QuarantineRequest, Depends(JsonBody(QuarantineRequest, MAX_BODY_BYTES))],
 ) -> Quarantine:
@@ -38,7 +42,7 @@ async def quarantine(
 
 @router.get("/blacklist")
 async def list_blacklist(
-    _owner: Caller,
+    _owner: Reader,
     state: State,
     status: Annotated[ReviewStatus | None, Query()] = None,
     cursor: cursors.Cursor = None,
@@ -53,7 +57,7 @@ async def list_blacklist(
 @router.post("/blacklist/{config_hash}/release")
 async def release(
     config_hash: str,
-    owner: AuditedApprover,
+    owner: Releaser,
     state: State,
     body: Annotated[ReleaseRequest, Depends(JsonBody(ReleaseRequest, MAX_BODY_BYTES))],
 ) -> Quarantine:

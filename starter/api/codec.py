@@ -10,12 +10,12 @@ from temporalio.api.common.v1 import Payloads
 
 from models.codec import PayloadUnreadable
 from models.errors import InvalidInput
-from starter.api.auth import Unauthenticated, bearer, same_token
+from starter.api.auth import OPEN, Unauthenticated, bearer, same_token
 from starter.api.body import read_body
 from starter.api.state import State
 from starter.codec_token import web_ui_token
 
-router = APIRouter(tags=["codec"], include_in_schema=False)
+router = APIRouter(tags=["codec"], include_in_schema=False, dependencies=[OPEN])
 log = logging.getLogger("conclave.codec")
 
 MAX_BODY_BYTES = 8 * 1024 * 1024

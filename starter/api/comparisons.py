@@ -15,6 +15,7 @@ from activities.experiment_ports import NoSamples
 from activities.idempotency_ports import BodyDiffers
 from activities.reports.comparison_formats import MEDIA_TYPES, ComparisonFormat, render_comparison
 from activities.stats.apart import apart
+from models.access import Action
 from models.comparison import (
     ENDED,
     ComparisonPage,
@@ -28,12 +29,11 @@ from models.comparison import (
 from models.errors import InvalidInput
 from models.tables import Comparison
 from starter.api import cursors, routing
-from starter.api.auth import Caller
+from starter.api.auth import may
 from starter.api.body import JsonBody, NoBody
 from starter.api.comparison_views import view_of, views_of
 from starter.api.contenders import candidate, contender, id_of
 from starter.api.idempotency import SentKey
-from starter.api.refusals import AuditedOperator
 from starter.api.state import ApiState, State
 from starter.comparisons import cancel_comparison, start_comparison
 from starter.provider_services import price_table
@@ -41,13 +41,16 @@ from starter.provider_services import price_table
 router = routing.router("comparisons")
 log = logging.getLogger("conclave.api")
 
+Reader = Annotated[str, may(Action.COMPARISONS_READ)]
+Writer = Annotated[str, may(Action.COMPARISONS_WRITE)]
+
 MAX_BODY_BYTES = 64 * 1024
 
 
 @router.post("/comparisons", status_code=202, responses=routing.refuses(404))
 async def create_comparison(
     response: Response,
-    owner: AuditedOperator,
+    owner: Writer,
     key: SentKey,
     state: State,
     body: Annotated[ComparisonRequest, Depends(JsonBody(ComparisonRequest, MAX_BODY_BYTES))],
@@ -81,7 +84,7 @@ async def create_comparison(
 
 @router.get("/comparisons")
 async def list_comparisons(
-    _owner: Caller,
+    _owner: Reader,
     state: State,
     cursor: cursors.Cursor = None,
     page_size: cursors.PageSize = 20,
@@ -96,19 +99,19 @@ async def list_comparisons(
 
 
 @router.get("/comparisons/{comparison_id}")
-async def read_comparison(comparison_id: str, _owner: Caller, state: State) -> ComparisonView:
+async def read_comparison(comparison_id: str, _owner: Reader, state: State) -> ComparisonView:
     """How a comparison goes, and what came of it."""
     return await view_of(await state.services.versions.comparisons.row(comparison_id), state)
 
 
 @router.get("/comparisons/{comparison_id}/statistical-tests", responses=routing.refuses(409))
-async def read_tests(comparison_id: str, _owner: Caller, state: State) -> TestPage:
+async def read_tests(comparison_id: str, _owner: Reader, state: State) -> TestPage:
     """Every test of a comparison, with its method, n, effect size and seed."""
     return TestPage(statistical_tests=(await _report(comparison_id, state)).statistical_tests)
 
 
 @router.post("/comparisons/{comparison_id}/cancel", status_code=202)
-async def stop_comparison(comparison_id: str, _owner: AuditedOperator, state: State, _body: NoBody) -> ComparisonView:
+async def stop_comparison(comparison_id: str, _owner: Writer, state: State, _body: NoBody) -> ComparisonView:
     """End a comparison without a recommendation; its runs are cancelled."""
     store = state.services.versions.comparisons
     row = await store.row(comparison_id)
@@ -128,7 +131,7 @@ async def stop_comparison(comparison_id: str, _owner: AuditedOperator, state: St
 )
 async def export_comparison(
     comparison_id: str,
-    _owner: Caller,
+    _owner: Reader,
     state: State,
     body: Annotated[ExportRequest, Depends(JsonBody(ExportRequest, MAX_BODY_BYTES))],
 ) -> Response:
@@ -141,7 +144,7 @@ async def export_comparison(
 
 
 @router.get("/versions/{v1_id}/compare/{v2_id}")
-async def compare_versions(v1_id: str, v2_id: str, _owner: Caller, state: State) -> ComparisonReport:
+async def compare_versions(v1_id: str, v2_id: str, _owner: Reader, state: State) -> ComparisonReport:
     """The newest report that compares two versions (or experiments); `POST /comparisons` makes one."""
     v1, v2 = await asyncio.gather(id_of(v1_id, state), id_of(v2_id, state))
     row = await state.services.versions.comparisons.latest(v1, v2)

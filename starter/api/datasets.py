@@ -6,17 +6,21 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Response
 
+from models.access import Action
 from models.dataset import MAX_SAMPLES, Dataset, DatasetPage, DatasetUpload, SampleLine, SampleView
 from models.dataset_lines import read_lines
 from models.dataset_samples import upload_of
 from models.intake import AcceptedSource
 from starter.api import cursors, routing
-from starter.api.auth import Caller, Operator
+from starter.api.auth import may
 from starter.api.body import JsonBody
 from starter.api.state import State
 from starter.intake.accept import accept
 
 router = routing.router("datasets")
+
+Reader = Annotated[str, may(Action.DATASETS_READ)]
+Writer = Annotated[str, may(Action.DATASETS_WRITE)]
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 
@@ -24,7 +28,7 @@ MAX_BODY_BYTES = 64 * 1024 * 1024
 @router.post("/datasets", status_code=201, responses={200: {"model": Dataset, "description": "It is there."}})
 async def import_dataset(
     response: Response,
-    owner: Operator,
+    owner: Writer,
     state: State,
     upload: Annotated[DatasetUpload, Depends(JsonBody(DatasetUpload, MAX_BODY_BYTES))],
 ) -> Dataset:
@@ -44,7 +48,7 @@ def _read(text: str) -> tuple[tuple[SampleLine, ...], list[AcceptedSource]]:
 
 @router.get("/datasets")
 async def list_datasets(
-    _owner: Caller, state: State, cursor: cursors.Cursor = None, page_size: cursors.PageSize = 50
+    _owner: Reader, state: State, cursor: cursors.Cursor = None, page_size: cursors.PageSize = 50
 ) -> DatasetPage:
     """Every version of every dataset, newest first."""
     found = await state.services.versions.datasets.page(cursors.moment_of(cursor), page_size + 1)
@@ -53,14 +57,14 @@ async def list_datasets(
 
 
 @router.get("/datasets/{dataset_id}")
-async def read_dataset(dataset_id: str, _owner: Caller, state: State) -> Dataset:
+async def read_dataset(dataset_id: str, _owner: Reader, state: State) -> Dataset:
     """One dataset by its id, or the newest version of a name."""
     return await state.services.versions.datasets.find(dataset_id)
 
 
 @router.get("/datasets/{dataset_id}/samples/{position}")
 async def read_sample(
-    dataset_id: str, position: Annotated[int, Path(ge=0, lt=MAX_SAMPLES)], _owner: Caller, state: State
+    dataset_id: str, position: Annotated[int, Path(ge=0, lt=MAX_SAMPLES)], _owner: Reader, state: State
 ) -> SampleView:
     """One sample with its labels and all that its line says besides, for people; without its code."""
     datasets = state.services.versions.datasets

@@ -10,6 +10,7 @@ from temporalio.service import RPCError
 
 from activities.experiment_ports import ConfigQuarantined, Creation, NoSamples, NotEvaluated
 from activities.idempotency_ports import BodyDiffers
+from models.access import Action
 from models.audit import AuditAction, AuditEvent
 from models.errors import InvalidInput
 from models.experiment import (
@@ -25,16 +26,18 @@ from models.reviewer_config import RULE_PACK, config_hash
 from models.tables import Experiment
 from models.verdict import Override
 from starter.api import cursors, routing
-from starter.api.auth import Caller
+from starter.api.auth import may
 from starter.api.body import JsonBody, NoBody
 from starter.api.experiment_views import view_of, views_of
 from starter.api.idempotency import SentKey
-from starter.api.refusals import AuditedOperator
 from starter.api.state import ApiState, State
 from starter.experiments import cancel_experiment, hold_experiment, start_experiment
 
 router = routing.router("experiments")
 log = logging.getLogger("conclave.api")
+
+Reader = Annotated[str, may(Action.EXPERIMENTS_READ)]
+Writer = Annotated[str, may(Action.EXPERIMENTS_WRITE)]
 
 MAX_BODY_BYTES = 64 * 1024
 
@@ -42,7 +45,7 @@ MAX_BODY_BYTES = 64 * 1024
 @router.post("/experiments", status_code=202, responses=routing.refuses(404))
 async def create_experiment(
     response: Response,
-    owner: AuditedOperator,
+    owner: Writer,
     key: SentKey,
     state: State,
     body: Annotated[ExperimentRequest, Depends(JsonBody(ExperimentRequest, MAX_BODY_BYTES))],
@@ -76,7 +79,7 @@ async def create_experiment(
 
 @router.get("/experiments")
 async def list_experiments(
-    _owner: Caller,
+    _owner: Reader,
     state: State,
     cursor: cursors.Cursor = None,
     page_size: cursors.PageSize = 20,
@@ -91,13 +94,13 @@ async def list_experiments(
 
 
 @router.get("/experiments/{experiment_id}")
-async def read_experiment(experiment_id: str, _owner: Caller, state: State) -> ExperimentView:
+async def read_experiment(experiment_id: str, _owner: Reader, state: State) -> ExperimentView:
     """How an experiment goes, and what came of it."""
     return await view_of(await state.services.versions.experiments.row(experiment_id), state)
 
 
 @router.get("/experiments/{experiment_id}/metrics", responses=routing.refuses(409))
-async def read_metrics(experiment_id: str, _owner: Caller, state: State) -> Metrics:
+async def read_metrics(experiment_id: str, _owner: Reader, state: State) -> Metrics:
     """What it measured."""
     await state.services.versions.experiments.row(experiment_id)
     evaluation = await state.services.versions.experiments.evaluation(experiment_id)
@@ -107,9 +110,7 @@ async def read_metrics(experiment_id: str, _owner: Caller, state: State) -> Metr
 
 
 @router.post("/experiments/{experiment_id}/evaluate", status_code=202)
-async def evaluate_experiment(
-    experiment_id: str, owner: AuditedOperator, state: State, _body: NoBody
-) -> ExperimentView:
+async def evaluate_experiment(experiment_id: str, owner: Writer, state: State, _body: NoBody) -> ExperimentView:
     """Start an experiment, or evaluate one that failed: samples that are over are not reviewed again."""
     row = await state.services.versions.experiments.row(experiment_id)
     if row.status in ENDED and row.status != ExperimentStatus.FAILED.value:
@@ -119,19 +120,19 @@ async def evaluate_experiment(
 
 
 @router.post("/experiments/{experiment_id}/pause")
-async def pause_experiment(experiment_id: str, _owner: AuditedOperator, state: State, _body: NoBody) -> ExperimentView:
+async def pause_experiment(experiment_id: str, _owner: Writer, state: State, _body: NoBody) -> ExperimentView:
     """Begin no further sample; those that are under way end."""
     return await _held(experiment_id, state, paused=True)
 
 
 @router.post("/experiments/{experiment_id}/resume")
-async def resume_experiment(experiment_id: str, _owner: AuditedOperator, state: State, _body: NoBody) -> ExperimentView:
+async def resume_experiment(experiment_id: str, _owner: Writer, state: State, _body: NoBody) -> ExperimentView:
     """Go on with a paused experiment."""
     return await _held(experiment_id, state, paused=False)
 
 
 @router.post("/experiments/{experiment_id}/cancel", status_code=202)
-async def stop_experiment(experiment_id: str, _owner: AuditedOperator, state: State, _body: NoBody) -> ExperimentView:
+async def stop_experiment(experiment_id: str, _owner: Writer, state: State, _body: NoBody) -> ExperimentView:
     """End an experiment without a verdict; its reviews are cancelled."""
     row = await state.services.versions.experiments.row(experiment_id)
     if row.status in ENDED:
@@ -148,7 +149,7 @@ async def stop_experiment(experiment_id: str, _owner: AuditedOperator, state: St
 @router.post("/experiments/{experiment_id}/verdict")
 async def override_verdict(
     experiment_id: str,
-    owner: AuditedOperator,
+    owner: Writer,
     state: State,
     body: Annotated[OverrideRequest, Depends(JsonBody(OverrideRequest, MAX_BODY_BYTES))],
 ) -> ExperimentView:

@@ -6,9 +6,10 @@ from temporalio.service import RPCError
 
 from activities.ports import StoreUnavailable
 from models.wire import Wire
+from starter.api.auth import OPEN
 from starter.api.state import State
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], dependencies=[OPEN])
 
 
 class Alive(Wire):

@@ -4,16 +4,19 @@ from typing import Annotated
 
 from fastapi import Depends, Response
 
+from models.access import Action
 from models.errors import InvalidInput
 from models.ids import key_rotation_workflow_id
 from models.key_rotation import RotationRequest, RotationView
 from starter.api import routing
-from starter.api.auth import Admin
+from starter.api.auth import may
 from starter.api.body import JsonBody
 from starter.api.state import ApiState, State
 from starter.key_rotations import latest_rotation, start_rotation
 
 router = routing.router("keys")
+
+Rotator = Annotated[str, may(Action.KEYS_ROTATE)]
 
 MAX_BODY_BYTES = 4 * 1024
 LATEST = "/key-rotations/latest"
@@ -22,7 +25,7 @@ LATEST = "/key-rotations/latest"
 @router.post("/key-rotations", status_code=202, responses=routing.refuses(404))
 async def begin_rotation(
     response: Response,
-    _owner: Admin,
+    _owner: Rotator,
     state: State,
     body: Annotated[RotationRequest, Depends(JsonBody(RotationRequest, MAX_BODY_BYTES))],
 ) -> RotationView:
@@ -33,7 +36,7 @@ async def begin_rotation(
 
 
 @router.get(LATEST, responses=routing.refuses(404))
-async def read_rotation(_owner: Admin, state: State) -> RotationView:
+async def read_rotation(_owner: Rotator, state: State) -> RotationView:
     """How the rotation that was started last goes; with its report when it is done."""
     return await _latest(state)
 

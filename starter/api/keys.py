@@ -7,6 +7,7 @@ from fastapi import Depends, Response
 from pydantic import SecretStr
 
 from activities.provider_ports import KeyUnknown
+from models.access import Action
 from models.endpoint import checked_endpoint
 from models.errors import InvalidInput
 from models.ids import ID
@@ -15,11 +16,15 @@ from models.provider import PLATFORM, Provider, ProviderKey
 from models.provider_requests import KeyRequest, RotateRequest
 from models.provider_views import KeyList, KeyView, key_view
 from starter.api import cursors, routing
-from starter.api.auth import Caller, Forbidden, IsAdmin
+from starter.api.auth import Forbidden, may, whether
 from starter.api.body import JsonBody
 from starter.api.state import ApiState, State
 
 router = routing.router("keys")
+
+Reader = Annotated[str, may(Action.KEYS_READ)]
+Writer = Annotated[str, may(Action.KEYS_WRITE)]
+ForAll = Annotated[bool, whether(Action.KEYS_PLATFORM)]
 
 MAX_BODY_BYTES = 64 * 1024
 MOST_KEYS = 100
@@ -29,8 +34,8 @@ MOST_KEYS = 100
 @router.post("/user-providers", status_code=201, responses=routing.refuses(404))
 async def add_key(
     response: Response,
-    owner: Caller,
-    is_admin: IsAdmin,
+    owner: Writer,
+    is_admin: ForAll,
     state: State,
     body: Annotated[KeyRequest, Depends(JsonBody(KeyRequest, MAX_BODY_BYTES))],
 ) -> KeyView:
@@ -49,8 +54,8 @@ async def add_key(
 
 @router.get("/user-providers")
 async def list_keys(
-    owner: Caller,
-    is_admin: IsAdmin,
+    owner: Reader,
+    is_admin: ForAll,
     state: State,
     platform: bool = False,
     cursor: cursors.Cursor = None,
@@ -72,8 +77,8 @@ def _place(key: ProviderKey) -> tuple[datetime, str]:
 @router.post("/user-providers/{key_id}/rotate")
 async def rotate_key(
     key_id: str,
-    owner: Caller,
-    is_admin: IsAdmin,
+    owner: Writer,
+    is_admin: ForAll,
     state: State,
     body: Annotated[RotateRequest, Depends(JsonBody(RotateRequest, MAX_BODY_BYTES))],
 ) -> KeyView:
@@ -85,7 +90,7 @@ async def rotate_key(
 
 
 @router.delete("/user-providers/{key_id}", status_code=204)
-async def remove_key(key_id: str, owner: Caller, is_admin: IsAdmin, state: State) -> None:
+async def remove_key(key_id: str, owner: Writer, is_admin: ForAll, state: State) -> None:
     """Revoke a key and erase it."""
     key = await _mine(key_id, owner, is_admin, state)
     await state.services.providers.keys.remove(key.id, key.owner)

@@ -7,12 +7,12 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from models.settings import Settings
-from starter.api.auth import Unauthenticated, bearer, same_token
+from starter.api.auth import OPEN, Unauthenticated, bearer, same_token
 from starter.api.state import State
 from starter.composition import Services
 from starter.standing import Standing
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], dependencies=[OPEN])
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 

@@ -12,11 +12,14 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from temporalio.service import RPCError
 
+from activities.access_ports import TokenUnknown
 from activities.comparison_ports import ComparisonUnknown
 from activities.experiment_ports import (
     ConfigQuarantined,
     DatasetUnknown,
     ExperimentUnknown,
+    PolicyMalformed,
+    PolicyUnavailable,
     PromotionUnknown,
     QuarantineUnknown,
     SampleUnknown,
@@ -65,6 +68,7 @@ UNKNOWN: dict[type[Exception], str] = {
     QuarantineUnknown: "quarantine",
     VersionUnknown: "version",
     TrialUnknown: "trial",
+    TokenUnknown: "token",
 }
 
 CONFLICTS: dict[type[Exception], Problem] = {
@@ -89,6 +93,8 @@ UNAVAILABLE: dict[type[Exception], str] = {
     KeyServiceUnavailable: "kek_unavailable",
     QuotaUnavailable: "quota_unavailable",
     RPCError: "temporal_unavailable",
+    PolicyUnavailable: "policy_unavailable",
+    PolicyMalformed: "policy_unavailable",
 }
 
 KEK_REFUSED = Problem(

@@ -11,8 +11,8 @@ from temporalio.service import RPCError
 from activities.experiment_ports import ChangeRefused, ExperimentUnknown, PromotionUnknown
 from activities.idempotency_ports import BodyDiffers
 from activities.promotion_ports import Terms, Word
+from models.access import Action
 from models.audit import AuditAction, AuditEvent
-from models.identity import Role
 from models.ids import ID, promotion_workflow_id
 from models.measuring import of_promotion
 from models.promotion import (
@@ -25,15 +25,20 @@ from models.promotion import (
     Vote,
 )
 from starter.api import cursors, routing
-from starter.api.auth import Caller, Known
+from starter.api.auth import may, whether
 from starter.api.body import JsonBody, NoBody
 from starter.api.idempotency import SentKey
-from starter.api.refusals import AuditedApprover, AuditedOperator
 from starter.api.state import ApiState, State
 from starter.promotions import start_promotion, tell_approval, tell_change
 
 router = routing.router("promotions")
 log = logging.getLogger("conclave.api")
+
+Reader = Annotated[str, may(Action.PROMOTIONS_READ)]
+Requester = Annotated[str, may(Action.PROMOTIONS_REQUEST)]
+Decider = Annotated[str, may(Action.PROMOTIONS_DECIDE)]
+Withdrawer = Annotated[str, may(Action.PROMOTIONS_WITHDRAW)]
+WithdrawsAll = Annotated[bool, whether(Action.PROMOTIONS_WITHDRAW_ALL)]
 
 MAX_BODY_BYTES = 16 * 1024
 
@@ -42,7 +47,7 @@ MAX_BODY_BYTES = 16 * 1024
 async def ask_for_promotion(
     experiment_id: str,
     response: Response,
-    owner: AuditedOperator,
+    owner: Requester,
     key: SentKey,
     state: State,
     body: Annotated[PromotionRequest, Depends(JsonBody(PromotionRequest, MAX_BODY_BYTES))],
@@ -76,7 +81,7 @@ async def ask_for_promotion(
 
 @router.get("/promotions")
 async def list_promotions(
-    _owner: Caller,
+    _owner: Reader,
     state: State,
     status: Annotated[PromotionStatus | None, Query()] = None,
     cursor: cursors.Cursor = None,
@@ -89,7 +94,7 @@ async def list_promotions(
 
 
 @router.get("/promotions/{promotion_id}")
-async def read_promotion(promotion_id: str, _owner: Caller, state: State) -> Promotion:
+async def read_promotion(promotion_id: str, _owner: Reader, state: State) -> Promotion:
     """One promotion: what is asked, on which evidence, and who has said what."""
     return view_of(await state.services.versions.promotions.get(_known(promotion_id)), state)
 
@@ -97,7 +102,7 @@ async def read_promotion(promotion_id: str, _owner: Caller, state: State) -> Pro
 @router.post("/promotions/{promotion_id}/approve")
 async def approve(
     promotion_id: str,
-    owner: AuditedApprover,
+    owner: Decider,
     state: State,
     body: Annotated[ApprovalRequest, Depends(JsonBody(ApprovalRequest, MAX_BODY_BYTES))],
 ) -> Promotion:
@@ -123,7 +128,7 @@ async def approve(
 @router.post("/promotions/{promotion_id}/reject")
 async def reject(
     promotion_id: str,
-    owner: AuditedApprover,
+    owner: Decider,
     state: State,
     body: Annotated[RejectionRequest, Depends(JsonBody(RejectionRequest, MAX_BODY_BYTES))],
 ) -> Promotion:
@@ -135,10 +140,12 @@ async def reject(
 
 
 @router.post("/promotions/{promotion_id}/withdraw")
-async def withdraw(promotion_id: str, who: Known, state: State, _body: NoBody) -> Promotion:
+async def withdraw(
+    promotion_id: str, owner: Withdrawer, anyones: WithdrawsAll, state: State, _body: NoBody
+) -> Promotion:
     """Take a promotion back: for who asked, the experiment's author and administrators."""
-    store, anyones = state.services.versions.promotions, who.may(Role.ADMIN)
-    return await _ended(await store.withdraw(_known(promotion_id), who.name, anyones=anyones), state)
+    store = state.services.versions.promotions
+    return await _ended(await store.withdraw(_known(promotion_id), owner, anyones=anyones), state)
 
 
 async def _ended(promotion: Promotion, state: ApiState) -> Promotion:

@@ -1,19 +1,23 @@
 """How the providers are."""
 
 import asyncio
+from typing import Annotated
 
+from models.access import Action
 from models.health import Health
 from models.provider import Provider
 from models.provider_views import HealthOverview, ProviderHealthView, health_view
 from starter.api import routing
-from starter.api.auth import Caller
+from starter.api.auth import may
 from starter.api.state import State
 
 router = routing.router("providers")
 
+Reader = Annotated[str, may(Action.PROVIDERS_READ)]
+
 
 @router.get("/health")
-async def read_health(_owner: Caller, state: State) -> HealthOverview:
+async def read_health(_owner: Reader, state: State) -> HealthOverview:
     """The health of every provider that is switched on, as checks and real calls left it."""
     providers = state.services.providers
     active: list[Provider]

@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import Depends, Response
 
 from activities.provider_ports import KeysStored, PriceUnknown
+from models.access import Action
 from models.errors import InvalidInput
 from models.health import Health
 from models.pricing import PriceSheet
@@ -23,7 +24,7 @@ from models.provider_requests import (
 )
 from models.provider_views import ProbeView, ProviderPage, ProviderView, provider_view
 from starter.api import cursors, routing
-from starter.api.auth import Admin, Caller, IsAdmin
+from starter.api.auth import may, whether
 from starter.api.body import JsonBody, NoBody
 from starter.api.endpoints import accepted
 from starter.api.probing import probed
@@ -31,12 +32,17 @@ from starter.api.state import ApiState, State
 
 router = routing.router("providers")
 
+Reader = Annotated[str, may(Action.PROVIDERS_READ)]
+Writer = Annotated[str, may(Action.PROVIDERS_WRITE)]
+Tester = Annotated[str, may(Action.PROVIDERS_TEST)]
+ForAll = Annotated[bool, whether(Action.KEYS_PLATFORM)]
+
 MAX_BODY_BYTES = 16 * 1024
 
 
 @router.get("/providers")
 async def list_providers(
-    owner: Caller, state: State, cursor: cursors.Cursor = None, page_size: cursors.PageSize = 50
+    owner: Reader, state: State, cursor: cursors.Cursor = None, page_size: cursors.PageSize = 50
 ) -> ProviderPage:
     """The catalogue by name, switched off providers included."""
     position = cursors.name_of(cursor)
@@ -48,7 +54,7 @@ async def list_providers(
 @router.post("/providers", status_code=201)
 async def add_provider(
     response: Response,
-    owner: Admin,
+    owner: Writer,
     state: State,
     wanted: Annotated[ProviderRequest, Depends(JsonBody(ProviderRequest, MAX_BODY_BYTES))],
 ) -> ProviderView:
@@ -61,7 +67,7 @@ async def add_provider(
 
 
 @router.get("/providers/{provider_id}")
-async def read_provider(provider_id: str, owner: Caller, state: State) -> ProviderView:
+async def read_provider(provider_id: str, owner: Reader, state: State) -> ProviderView:
     """One provider, by its id or name."""
     return await _view(await state.services.providers.catalogue.find(provider_id), owner, state)
 
@@ -69,7 +75,7 @@ async def read_provider(provider_id: str, owner: Caller, state: State) -> Provid
 @router.patch("/providers/{provider_id}", responses=routing.refuses(409))
 async def change_provider(
     provider_id: str,
-    owner: Admin,
+    owner: Writer,
     state: State,
     body: Annotated[ProviderChange, Depends(JsonBody(ProviderChange, MAX_BODY_BYTES))],
 ) -> ProviderView:
@@ -93,7 +99,7 @@ async def change_provider(
 
 
 @router.delete("/providers/{provider_id}", status_code=204, responses=routing.refuses(409))
-async def disable_provider(provider_id: str, owner: Admin, state: State) -> None:
+async def disable_provider(provider_id: str, owner: Writer, state: State) -> None:
     """Switch a provider off that nobody has a key for. Its entry stays: reports and the ledger name it."""
     catalogue = state.services.providers.catalogue
     try:
@@ -109,7 +115,7 @@ async def disable_provider(provider_id: str, owner: Admin, state: State) -> None
 
 
 @router.post("/providers/{provider_id}/test")
-async def test_provider(provider_id: str, owner: Caller, is_admin: IsAdmin, state: State, _body: NoBody) -> ProbeView:
+async def test_provider(provider_id: str, owner: Tester, is_admin: ForAll, state: State, _body: NoBody) -> ProbeView:
     """Ask a provider for a sign of life, with the caller's key or, for administrators, the platform's."""
     providers = state.services.providers
     return await probed(await providers.catalogue.find(provider_id), owner, is_admin, providers)

@@ -4,22 +4,27 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Query
 
+from models.access import Action
 from models.provider_requests import QuotaRequest, UserId
 from models.quota_views import QuotaPage, QuotaView, quota_view
 from starter.api import cursors, routing
-from starter.api.auth import Admin, Caller, IsAdmin, on_behalf
+from starter.api.auth import may, on_behalf, whether
 from starter.api.body import JsonBody
 from starter.api.state import State
 
 router = routing.router("quotas")
+
+Reader = Annotated[str, may(Action.QUOTAS_READ)]
+Writer = Annotated[str, may(Action.QUOTAS_WRITE)]
+ReadsAll = Annotated[bool, whether(Action.QUOTAS_READ_ALL)]
 
 MAX_BODY_BYTES = 4 * 1024
 
 
 @router.get("/quotas")
 async def list_quotas(
-    owner: Caller,
-    is_admin: IsAdmin,
+    owner: Reader,
+    is_admin: ReadsAll,
     state: State,
     user: Annotated[UserId | None, Query()] = None,
     own: Annotated[bool, Query()] = False,
@@ -42,7 +47,7 @@ async def list_quotas(
 @router.put("/quotas/{user}")
 async def set_quota(
     user: Annotated[UserId, Path()],
-    _owner: Admin,
+    _owner: Writer,
     state: State,
     body: Annotated[QuotaRequest, Depends(JsonBody(QuotaRequest, MAX_BODY_BYTES))],
 ) -> QuotaView:

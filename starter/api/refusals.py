@@ -1,19 +1,12 @@
-"""Refusals of promotions, rollbacks and releases: what they say, and that the audit chain has them."""
+"""Refusals of promotions, rollbacks and releases: what they say."""
 
-from collections.abc import Callable, Coroutine
-from typing import Annotated, Any
-
-from fastapi import Depends, FastAPI, Request
+from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from activities.experiment_ports import ChangeRefused
-from models.audit import AuditAction, AuditEvent
 from models.errors import Problem
-from models.identity import Role
 from models.promotion_rules import Refusal
-from starter.api.auth import Forbidden, Known
 from starter.api.problems import answer
-from starter.api.state import State
 
 SOMEBODY_ELSE = "somebody else with the role approver has to do it"
 ASK_AGAIN = "Ask for a promotion again, so that people approve what is there now."
@@ -59,21 +52,3 @@ def install(app: FastAPI) -> None:
         if refusal in FORBIDDEN:
             return answer(403, Problem(code=refusal, message=FORBIDDEN[refusal]))
         return answer(409, Problem(code=refusal, message=CONFLICTS[refusal]))
-
-
-def _audited(role: Role) -> Callable[..., Coroutine[Any, Any, str]]:
-    async def allowed(request: Request, who: Known, state: State) -> str:
-        if not who.may(role):
-            route = f"{request.method} {request.scope['route'].path}"
-            event = AuditEvent(action=AuditAction.FORBIDDEN, actor=who.name, subject=route, data={"role": role.value})
-            await state.services.versions.audit.append(event)
-            raise Forbidden(role)
-        return who.name
-
-    return allowed
-
-
-AuditedOperator = Annotated[str, Depends(_audited(Role.OPERATOR))]
-"""As `Operator`, for what decides over production: who tries without the role is on the audit chain."""
-AuditedApprover = Annotated[str, Depends(_audited(Role.APPROVER))]
-"""The same for approvers."""

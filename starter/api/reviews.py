@@ -12,6 +12,7 @@ from temporalio.service import RPCError
 
 from activities.idempotency_ports import BodyDiffers
 from activities.reports.formats import FORMATS
+from models.access import Action
 from models.admission import OpenReviews
 from models.errors import InvalidInput
 from models.ids import analysis_queue, models_queue, review_workflow_id
@@ -22,7 +23,7 @@ from models.submission import ExpertView, ReviewSubmission, ReviewView, order_of
 from models.tables import Review
 from models.wire import Wire
 from starter.api import cursors, routing
-from starter.api.auth import Caller
+from starter.api.auth import may
 from starter.api.body import JsonBody
 from starter.api.events import review_events
 from starter.api.idempotency import SentKey
@@ -34,6 +35,9 @@ from starter.trials import shadow
 
 router = routing.router("reviews")
 log = logging.getLogger("conclave.api")
+
+Reader = Annotated[str, may(Action.REVIEWS_READ)]
+Writer = Annotated[str, may(Action.REVIEWS_WRITE)]
 
 MAX_SUBMISSION_BYTES = 64 * 1024
 
@@ -58,7 +62,7 @@ class ReviewPage(Wire):
 @router.post("/reviews", status_code=202, response_model=ReviewView, responses=routing.refuses(404))
 async def submit_review(
     response: Response,
-    owner: Caller,
+    owner: Writer,
     key: SentKey,
     state: State,
     submission: Annotated[ReviewSubmission, Depends(JsonBody(ReviewSubmission, MAX_SUBMISSION_BYTES))],
@@ -100,7 +104,7 @@ async def submit_review(
 
 @router.get("/reviews")
 async def list_reviews(
-    owner: Caller,
+    owner: Reader,
     state: State,
     cursor: cursors.Cursor = None,
     page_size: cursors.PageSize = 20,
@@ -113,7 +117,7 @@ async def list_reviews(
 
 
 @router.get("/reviews/{review_id}")
-async def read_review(review_id: str, owner: Caller, state: State) -> ReviewView:
+async def read_review(review_id: str, owner: Reader, state: State) -> ReviewView:
     """How a review goes."""
     return await view_of(await state.services.reviews.get(owner, review_id), state)
 
@@ -123,7 +127,7 @@ async def read_review(review_id: str, owner: Caller, state: State) -> ReviewView
     response_class=EventSourceResponse,
     responses={200: {"content": {"text/event-stream": {"schema": EVENT}}}},
 )
-async def follow_review(review_id: str, request: Request, owner: Caller, state: State) -> EventSourceResponse:
+async def follow_review(review_id: str, request: Request, owner: Reader, state: State) -> EventSourceResponse:
     """The review as server-sent events: `progress` at every change, `ended` once at the end."""
     await state.services.reviews.get(owner, review_id)
 
@@ -140,7 +144,7 @@ async def follow_review(review_id: str, request: Request, owner: Caller, state: 
 )
 async def read_report(
     review_id: str,
-    owner: Caller,
+    owner: Reader,
     state: State,
     format: Annotated[Literal["json", "sarif", "markdown", "html"], Query()] = "json",
 ) -> Response:

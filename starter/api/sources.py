@@ -6,16 +6,20 @@ from typing import Annotated
 
 from fastapi import Depends, Response
 
+from models.access import Action
 from models.intake import SourceUpload
 from models.settings import Settings
 from models.source import MAX_SOURCE_BYTES, SourceManifest
 from starter.api import routing
-from starter.api.auth import Caller
+from starter.api.auth import may
 from starter.api.body import JsonBody
 from starter.api.state import State
 from starter.intake.accept import accept
 
 router = routing.router("sources")
+
+Reader = Annotated[str, may(Action.REVIEWS_READ)]
+Writer = Annotated[str, may(Action.REVIEWS_WRITE)]
 
 JSON_OVERHEAD = 2
 """A source's JSON may be this many times its text: escapes and the artifacts' base64."""
@@ -29,7 +33,7 @@ def body_limit(settings: Settings) -> int:
 @router.post("/sources", status_code=201, response_model=SourceManifest)
 async def submit_source(
     response: Response,
-    owner: Caller,
+    owner: Writer,
     state: State,
     upload: Annotated[SourceUpload, Depends(JsonBody(SourceUpload, body_limit))],
 ) -> SourceManifest:
@@ -48,6 +52,6 @@ async def submit_source(
 
 
 @router.get("/sources/{source_id}")
-async def read_source(source_id: str, owner: Caller, state: State) -> SourceManifest:
+async def read_source(source_id: str, owner: Reader, state: State) -> SourceManifest:
     """What is known of a source; never its text."""
     return await state.services.sources.manifest(owner, source_id)

@@ -5,6 +5,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from starter.access_services import AccessServices
 from starter.composition import Services
 
 
@@ -13,6 +14,7 @@ class ApiState:
     """What is there while the process lives."""
 
     services: Services
+    access: AccessServices
 
 
 def state_of(request: Request) -> ApiState:

@@ -6,18 +6,21 @@ from fastapi import Depends, Response
 
 from activities.experiment_ports import ConfigQuarantined
 from activities.trial_ports import ConfigStable, TrialRunning
+from models.access import Action
 from models.audit import AuditAction, AuditEvent
 from models.errors import InvalidInput
 from models.quota import QuotaLimits
 from models.reservation import MICRO
 from models.trial import PAYER, StopRequest, Trial, TrialPage, TrialRequest
 from starter.api import cursors, routing
-from starter.api.auth import Caller
+from starter.api.auth import may
 from starter.api.body import JsonBody
-from starter.api.refusals import AuditedOperator
 from starter.api.state import ApiState, State
 
 router = routing.router("trials")
+
+Reader = Annotated[str, may(Action.TRIALS_READ)]
+Writer = Annotated[str, may(Action.TRIALS_WRITE)]
 
 MAX_BODY_BYTES = 4 * 1024
 
@@ -29,7 +32,7 @@ MAX_BODY_BYTES = 4 * 1024
 )
 async def start_trial(
     response: Response,
-    owner: AuditedOperator,
+    owner: Writer,
     state: State,
     body: Annotated[TrialRequest, Depends(JsonBody(TrialRequest, MAX_BODY_BYTES))],
 ) -> Trial:
@@ -63,7 +66,7 @@ async def start_trial(
 
 @router.get("/trials")
 async def list_trials(
-    _owner: Caller, state: State, cursor: cursors.Cursor = None, page_size: cursors.PageSize = 20
+    _owner: Reader, state: State, cursor: cursors.Cursor = None, page_size: cursors.PageSize = 20
 ) -> TrialPage:
     """Trials, newest first, without what they show: that is in each one's own answer."""
     found = await state.services.versions.trials.page(cursors.moment_of(cursor), page_size + 1)
@@ -72,7 +75,7 @@ async def list_trials(
 
 
 @router.get("/trials/{trial_id}")
-async def read_trial(trial_id: str, _owner: Caller, state: State) -> Trial:
+async def read_trial(trial_id: str, _owner: Reader, state: State) -> Trial:
     """A trial with what it shows so far."""
     return await state.services.versions.trials.get(trial_id)
 
@@ -80,7 +83,7 @@ async def read_trial(trial_id: str, _owner: Caller, state: State) -> Trial:
 @router.post("/trials/{trial_id}/stop")
 async def stop_trial(
     trial_id: str,
-    owner: AuditedOperator,
+    owner: Writer,
     state: State,
     body: Annotated[StopRequest, Depends(JsonBody(StopRequest, MAX_BODY_BYTES))],
 ) -> Trial:

@@ -5,23 +5,27 @@ from typing import Annotated
 
 from fastapi import Query
 
+from models.access import Action
 from models.errors import InvalidInput
 from models.provider_requests import Day, UserId
 from models.quota import UsageBy, day_of
 from models.quota_views import UsageReport, usage_report
 from starter.api import routing
-from starter.api.auth import Caller, Forbidden, IsAdmin, on_behalf
+from starter.api.auth import Forbidden, may, on_behalf, whether
 from starter.api.state import State
 
 router = routing.router("usage")
+
+Reader = Annotated[str, may(Action.USAGE_READ)]
+ReadsAll = Annotated[bool, whether(Action.USAGE_READ_ALL)]
 
 MOST_DAYS = 400
 
 
 @router.get("/usage")
 async def read_usage(
-    owner: Caller,
-    is_admin: IsAdmin,
+    owner: Reader,
+    is_admin: ReadsAll,
     state: State,
     by: UsageBy = UsageBy.DAY,
     since: Annotated[Day | None, Query()] = None,

@@ -5,23 +5,26 @@ from typing import Annotated
 from fastapi import Depends
 
 from activities.experiment_ports import VersionUnknown
+from models.access import Action
 from models.ids import ID
 from models.version import RollbackRequest, Version, VersionPage
 from starter.api import cursors, routing
-from starter.api.auth import Caller
+from starter.api.auth import may
 from starter.api.body import JsonBody
 from starter.api.idempotency import SentKey
-from starter.api.refusals import AuditedOperator
 from starter.api.state import State
 
 router = routing.router("versions")
+
+Reader = Annotated[str, may(Action.VERSIONS_READ)]
+Rollbacker = Annotated[str, may(Action.VERSIONS_ROLLBACK)]
 
 MAX_BODY_BYTES = 4 * 1024
 
 
 @router.get("/versions")
 async def list_versions(
-    _owner: Caller, state: State, cursor: cursors.Cursor = None, page_size: cursors.PageSize = 50
+    _owner: Reader, state: State, cursor: cursors.Cursor = None, page_size: cursors.PageSize = 50
 ) -> VersionPage:
     """Configurations that are, or were, stable; newest first."""
     found = await state.services.versions.versions.page(cursors.moment_of(cursor), page_size + 1)
@@ -30,7 +33,7 @@ async def list_versions(
 
 
 @router.get("/versions/{version_id}")
-async def read_version(version_id: str, _owner: Caller, state: State) -> Version:
+async def read_version(version_id: str, _owner: Reader, state: State) -> Version:
     """One version by its id or number; `stable` is the one in production."""
     if version_id == "stable":
         return await state.services.versions.versions.current()
@@ -42,7 +45,7 @@ async def read_version(version_id: str, _owner: Caller, state: State) -> Version
 
 @router.post("/versions/rollback")
 async def roll_back(
-    owner: AuditedOperator,
+    owner: Rollbacker,
     key: SentKey,
     state: State,
     body: Annotated[RollbackRequest, Depends(JsonBody(RollbackRequest, MAX_BODY_BYTES))],

@@ -50,10 +50,10 @@ def _service(settings: Settings, identity: str | None, headers: Mapping[str, str
         if token is None:
             raise InvalidInput("config_missing", f"CONCLAVE_API_URL is set: set {variable} too.")
         return Service(Client(settings.api_url, token.get_secret_value(), headers), lambda: None)
-    return _local(settings, "CONCLAVE_SECOND_TOKEN" if identity == SECOND else "CONCLAVE_API_TOKEN", headers)
+    return _local(settings, identity, headers)
 
 
-def _local(settings: Settings, variable: str, headers: Mapping[str, str]) -> Service:
+def _local(settings: Settings, identity: str | None, headers: Mapping[str, str]) -> Service:
     from starter.render.working import working
     from starter.stack.errors import StackError
     from starter.stack.launcher import up
@@ -76,4 +76,9 @@ def _local(settings: Settings, variable: str, headers: Mapping[str, str]) -> Ser
             return None
         return f"Not running: {', '.join(down)}. `conclave up` in another terminal repairs it; the review goes on."
 
-    return Service(Client(url, environment[variable], headers), complaint)
+    if identity == SECOND:
+        return Service(Client(url, environment["CONCLAVE_SECOND_TOKEN"], headers), complaint)
+    # A stored token is not among the service's own settings.
+    given = settings.api_token
+    token = given.get_secret_value() if given else environment["CONCLAVE_API_TOKEN"]
+    return Service(Client(url, token, headers), complaint)

@@ -47,7 +47,7 @@ class Api(Part):
     @override
     def environment(self, site: Site) -> dict[str, str]:
         given = site.settings
-        api_token = given.api_token.get_secret_value() if given.api_token else site.secret(secret_files.API_TOKEN)
+        api_token = given.local_token or site.secret(secret_files.API_TOKEN)
         second = given.second_token.get_secret_value() if given.second_token else site.secret(secret_files.SECOND_TOKEN)
         # One person and two identities, of which one asks.
         needed = given.approvals_needed if "approvals_needed" in given.model_fields_set else 1

@@ -1,14 +1,18 @@
 """Who the API takes a caller for, and what it lets them do."""
 
 from collections.abc import AsyncGenerator
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 
+from activities.policy.access import AccessPolicy
+from activities.policy.regopy_engine import RegopyEngine
 from models.identity import Role, digest
 from models.settings import Settings
+from starter.access_services import AccessServices
 from starter.api.app import create_app
+from starter.api.state import ApiState
 from starter.connection import SettingMissing
 
 TOKENS = {"ursula": "token-of-a-user", "oscar": "token-of-an-operator", "adam": "token-of-an-administrator"}
@@ -19,11 +23,20 @@ def declared() -> list[dict[str, Any]]:
     return [{"name": name, "token_sha256": digest(TOKENS[name]), "roles": ROLES[name]} for name in TOKENS]
 
 
+class Unlimited:
+    """Counts no requests."""
+
+    async def take(self, *_: object) -> None:
+        return None
+
+
 @pytest.fixture
 async def door() -> AsyncGenerator[httpx.AsyncClient]:
     """The API with these identities and nothing behind it: who comes past the door gets a 500."""
-    app = create_app(Settings.model_validate({"identities": declared()}))
-    app.state.conclave = None
+    settings = Settings.model_validate({"identities": declared()})
+    app = create_app(settings)
+    decides = AccessServices(settings, AccessPolicy(RegopyEngine()), cast(Any, None), cast(Any, Unlimited()))
+    app.state.conclave = ApiState(services=cast(Any, None), access=decides)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         yield client

@@ -12,7 +12,9 @@ import pytest_asyncio
 from sqlalchemy import update
 
 from activities.storage.providers import PROVIDERS
-from starter.api.auth import caller, is_admin
+from models.access import Caller
+from models.identity import Role
+from starter.api.auth import identity
 from starter.stack.launcher import Stack
 from tests.providers.replies import Reply
 from tests.providers.server import ScriptedProvider
@@ -226,9 +228,13 @@ ADMINS = {
 }
 
 
+def user(name: str) -> Caller:
+    return Caller(name=name, token_sha256="0" * 64, roles=frozenset({Role.USER}))
+
+
 async def test_what_takes_an_administrator(desk: Desk, local: dict[str, Any]) -> None:
     key = await desk.key(local["name"], platform=True)
-    desk.app.dependency_overrides[is_admin] = lambda: False
+    desk.app.dependency_overrides[identity] = lambda: user("local")
     try:
         for method, path in ADMINS:
             answer = await desk.api.request(
@@ -257,7 +263,7 @@ async def test_what_takes_an_administrator(desk: Desk, local: dict[str, Any]) ->
 
 async def test_another_users_key_is_as_unknown_as_none(desk: Desk, local: dict[str, Any]) -> None:
     key = await desk.key(local["name"])
-    desk.app.dependency_overrides |= {caller: lambda: "eve", is_admin: lambda: False}
+    desk.app.dependency_overrides[identity] = lambda: user("eve")
     try:
         rotated = await desk.api.post(f"/user-providers/{key['id']}/rotate", json={"key": KEY})
         removed = await desk.api.delete(f"/user-providers/{key['id']}")
