@@ -14,6 +14,7 @@ from starter import (
     provider_commands,
     review_commands,
     stack_commands,
+    token_commands,
     trial_commands,
 )
 from starter.command_tree import HELP_WIDTH, group
@@ -64,6 +65,7 @@ for commands in (
     trial_commands,
     promotion_commands,
     provider_commands,
+    token_commands,
     audit_commands,
     process_commands,
 ):

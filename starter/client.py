@@ -1,6 +1,7 @@
 """The API as the command line sees it."""
 
 import ssl
+import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
@@ -31,8 +32,16 @@ ANSWER_SECONDS = 120.0
 """Longest silence of the service while it takes in a large source."""
 MAX_LINES = 50
 """Lines of a refused file that are told."""
+MAX_WAIT_SECONDS = 60.0
+"""Longest that a request waits altogether because too many came; then it is refused as the service refuses it."""
 STREAM_SECONDS = 30.0
 """Longest silence of an event stream; it sends a ping every 15 seconds."""
+
+REFUSED_TOKEN = "{} refuses the token. Set CONCLAVE_API_TOKEN to a valid one."
+REFUSED_TOKENS = {
+    "token_expired": "{} says that the token has expired. Set CONCLAVE_API_TOKEN to another one.",
+    "token_revoked": "{} says that the token was revoked. Set CONCLAVE_API_TOKEN to another one.",
+}
 
 
 class Unreachable(Exception):
@@ -118,11 +127,7 @@ class Client:
 
     def rendered(self, review_id: str, format: str) -> str:
         """The report in another format."""
-        with self._errors():
-            answer = self._http.get(f"/reviews/{review_id}/report", params={"format": format})
-        if answer.is_error:
-            self._refuse(answer)
-        return answer.text
+        return self._answered("GET", f"/reviews/{review_id}/report", None, {"format": format}).text
 
     def call(
         self,
@@ -199,12 +204,15 @@ class Client:
         self, method: str, path: str, body: bytes | None, params: Params | None, sent: Sent | None = None
     ) -> httpx.Response:
         headers = {"Content-Type": "application/json"} if body is not None else {}
-        content: bytes | Iterator[bytes] | None = body
         if body is not None and sent is not None:
             headers["Content-Length"] = str(len(body))
-            content = _pieces(body, sent)
+
+        def send() -> httpx.Response:
+            content = body if body is None or sent is None else _pieces(body, sent)
+            return self._http.request(method, path, content=content, headers=headers, params=params)
+
         with self._errors():
-            answer = self._http.request(method, path, content=content, headers=headers, params=params)
+            answer = _patiently(send)
         if answer.is_error:
             self._refuse(answer)
         return answer
@@ -217,8 +225,7 @@ class Client:
         except (ValueError, KeyError, TypeError, AttributeError):
             raise self._stranger() from None
         if answer.status_code == 401:
-            told = f"{self._host} refuses the token. Set CONCLAVE_API_TOKEN to a valid one."
-            raise InvalidInput(problem.code, told, 401)
+            raise InvalidInput(problem.code, REFUSED_TOKENS.get(problem.code, REFUSED_TOKEN).format(self._host), 401)
         if answer.status_code >= 500:
             raise Unreachable(f"{self._host} answers {answer.status_code} ({problem.code}): {problem.message}")
         raise InvalidInput(problem.code, problem.message, answer.status_code, **problem.details)
@@ -252,6 +259,26 @@ def _pieces(body: bytes, sent: Sent) -> Iterator[bytes]:
         sent(start, len(body))
         yield body[start : start + PIECE_BYTES]
     sent(len(body), len(body))
+
+
+def _patiently(send: Callable[[], httpx.Response]) -> httpx.Response:
+    """The answer, asked for again when the service says when: nothing was done of what it had too many of."""
+    left = MAX_WAIT_SECONDS
+    while True:
+        answer = send()
+        wait = _told_to_wait(answer)
+        if wait is None or wait > left:
+            return answer
+        left -= wait
+        time.sleep(wait)
+
+
+def _told_to_wait(answer: httpx.Response) -> float | None:
+    """Seconds after which a request that was one too many may come again; None: it was not, or no time is told."""
+    told = answer.headers.get("retry-after", "")
+    if answer.status_code != 429 or not (told.isascii() and told.isdigit()) or len(told) > 6:
+        return None
+    return float(max(1, int(told)))
 
 
 def _details(error: Mapping[str, Any]) -> dict[str, str | int | list[str]]:

@@ -15,6 +15,7 @@ from starter.experiment_client import ExperimentClient
 from starter.promotion_client import PromotionClient
 from starter.provider_client import ProviderClient
 from starter.read_settings import settings_or_exit
+from starter.token_client import TokenClient
 from starter.trial_client import TrialClient
 from starter.version_client import VersionClient
 
@@ -57,6 +58,11 @@ def ask_audit(command: str, work: Callable[[AuditClient], int | None]) -> int:
 def ask_trials(command: str, work: Callable[[TrialClient], int | None]) -> int:
     """As `ask`, about trials."""
     return _asked(command, lambda client: work(TrialClient(client)))
+
+
+def ask_tokens(command: str, work: Callable[[TokenClient], int | None]) -> int:
+    """As `ask`, about tokens."""
+    return _asked(command, lambda client: work(TokenClient(client)))
 
 
 def ask_promotions(command: str, work: Callable[[PromotionClient], int | None], identity: str | None = None) -> int:
