@@ -18,7 +18,7 @@ from starter.token_client import TokenClient
 
 COLUMNS = ("Id", "Token", "May", "State", "Last used (UTC)")
 IN_ARGV = (
-    "that is a token, not its id, and stands in the shell's history now. Revoke it by the id that `conclave token list` "
+    "that is a token, not its id, and is in the shell's history now. Revoke it by the id that `conclave token list` "
     "shows."
 )
 WAYS_OUT = {
