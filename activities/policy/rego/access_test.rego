@@ -54,7 +54,7 @@ test_scopes_that_are_not_told if {
 test_an_administrator_is_no_approver if {
 	every action, roles in access.grants {
 		decision := asked(action, ["admin"], null)
-		decision.allow == (roles != {"approver"})
+		decision.allow == roles != {"approver"}
 	}
 }
 
