@@ -18,8 +18,8 @@ from starter.token_client import TokenClient
 
 COLUMNS = ("Id", "Token", "May", "State", "Last used (UTC)")
 IN_ARGV = (
-    "that is a token, not its id, and is in the shell's history now. Revoke it by the id that `conclave token list` "
-    "shows."
+    "that is a token, not its id, and is in the shell's history now. Revoke it by the id that "
+    "`conclave token list` shows."
 )
 WAYS_OUT = {
     "name": "NAME takes 1 to 80 letters, digits, blanks and `._@/+-`, and begins with a letter or digit.",
