@@ -19,17 +19,12 @@ from tests.stack_fixture import new_folder, running_stack
 EXAMPLES = os.environ.get("CONCLAVE_FUZZ_EXAMPLES", "10")
 SECONDS = 3600
 CONFIG = Path(__file__).with_name("schemathesis.toml")
-UNHURRIED = {"CONCLAVE_RATE_PER_MINUTE": "0", "CONCLAVE_FAILED_LOGINS_PER_MINUTE": "0"}
-"""No limit of requests: refusals for haste would hide all others."""
 
 
 @pytest.fixture(scope="module")
 def service() -> Generator[Stack]:
-    with pytest.MonkeyPatch.context() as monkeypatch, new_folder() as folder:
-        for name, value in UNHURRIED.items():
-            monkeypatch.setenv(name, value)
-        with running_stack(folder / "home", ALL) as found:
-            yield found
+    with new_folder() as folder, running_stack(folder / "home", ALL) as found:
+        yield found
 
 
 @pytest.mark.campaign
