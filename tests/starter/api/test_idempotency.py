@@ -39,6 +39,10 @@ async def desk(stack: Stack) -> AsyncGenerator[Desk]:
         async def make(_body: NoBody) -> Secret:  # pyright: ignore[reportUnusedFunction]
             return Secret(token=uuid.uuid4().hex)
 
+        @secrets.post("/broken")
+        async def fail(_body: NoBody) -> None:  # pyright: ignore[reportUnusedFunction]
+            raise RuntimeError(KEY)
+
         found.app.include_router(secrets)
         yield found
 
@@ -113,6 +117,15 @@ async def test_a_failure_is_not_kept(desk: Desk) -> None:
     desk.use(keys=usual)
     good = await post(desk, "/user-providers", sent, key)
     assert good.status_code == 201 and not is_replay(good)
+
+
+async def test_a_service_that_breaks_says_no_more_than_that_and_keeps_nothing(desk: Desk) -> None:
+    key, before = uuid.uuid4().hex, len(await kept(desk))
+    for _ in range(2):
+        answer = await post(desk, "/broken", None, key)
+        assert error_of(answer) == (500, "internal") and KEY not in answer.text + str(answer.headers)
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert len(await kept(desk)) == before
 
 
 async def test_who_died_over_a_request_does_not_hold_its_key_for_ever(desk: Desk) -> None:
