@@ -13,6 +13,7 @@ from models.expert import CoverageEntry, CoverageStatus, ExpertName, StaticResul
 from models.settings import Settings
 from starter.composition import services
 from starter.connection import connect
+from starter.telemetry import QUIET, Telemetry, telemetry_of
 from worker import activities_of, workers, workflow_runner
 
 READY = "ready"
@@ -45,10 +46,18 @@ class InstantAnalyst:
         return [await self.analyse(expert, tree) for tree in batch.trees]
 
 
-async def serve(prefix: str, step: float) -> None:
+def telemetry_by(settings: Settings, measured: str) -> Telemetry:
+    """What measures a side: nothing (`quiet`), metrics (`metrics`), or traces to a collector too (its address)."""
+    if measured == "quiet":
+        return QUIET
+    collector = None if measured == "metrics" else measured
+    return telemetry_of(settings.model_copy(update={"otlp_endpoint": collector}), "worker")
+
+
+async def serve(prefix: str, step: float, measured: str) -> None:
     """Work on the queues of a prefix until standard input closes."""
     settings = Settings(task_queue=prefix)
-    async with services(settings, "worker") as parts:
+    async with services(settings, "worker", telemetry_by(settings, measured)) as parts:
         analyst = InstantAnalyst(step)
         acts = activities_of(parts, analyst, analyst)
         plain = await connect(settings, pydantic_data_converter, "conclave-bare")
@@ -68,4 +77,4 @@ async def serve(prefix: str, step: float) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(sys.argv[1], float(sys.argv[2])))
+    asyncio.run(serve(sys.argv[1], float(sys.argv[2]), sys.argv[3]))

@@ -14,7 +14,7 @@ from temporalio.client import WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from benchmarks.bare import BareWorkflow
-from benchmarks.instant_worker import READY, bare_queue
+from benchmarks.instant_worker import READY, bare_queue, telemetry_by
 from models.ids import analysis_queue, models_queue, review_workflow_id
 from models.review import ReviewMode
 from models.reviewer_config import ReviewerConfig
@@ -74,22 +74,23 @@ class Sides:
 
 
 @asynccontextmanager
-async def sides(stack: Stack, step: float = 0.0) -> AsyncGenerator[Sides, None]:
+async def sides(stack: Stack, step: float = 0.0, measured: str = "quiet") -> AsyncGenerator[Sides, None]:
     """A worker process of our own on queues of its own, and both sides that use it.
 
     Args:
         stack: whose servers are used; its own worker stays idle.
         step: seconds that each expert takes longer than the one before.
+        measured: by what, see `instant_worker.telemetry_by`.
     """
     prefix = f"bench-{secrets.token_hex(4)}"
     settings = Settings(task_queue=prefix)
-    argv = [sys.executable, "-m", "benchmarks.instant_worker", prefix, str(step)]
+    argv = [sys.executable, "-m", "benchmarks.instant_worker", prefix, str(step), measured]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as worker:
         assert worker.stdin and worker.stdout
         if (await asyncio.to_thread(worker.stdout.readline)).strip() != READY:
             raise RuntimeError("the worker of the benchmark did not start")
         try:
-            async with services(settings, "api") as parts:
+            async with services(settings, "api", telemetry_by(settings, measured)) as parts:
                 plain = await connect(settings, pydantic_data_converter, "conclave-bare")
                 source = accept(collect(SAMPLE), source_id=uuid.uuid4().hex)
                 manifest = await parts.sources.save(OWNER, source)

@@ -228,16 +228,14 @@ def test_one_trace_leads_from_the_command_to_the_model_and_holds_no_code(
     usage = providers.servers["first"].usage
     assert values == {
         "gen_ai.operation.name": "chat",
-        "gen_ai.provider.name": "compatible",
+        "gen_ai.provider.name": "vllm",
         "gen_ai.request.model": "model-1",
         "gen_ai.request.max_tokens": 4000,
         "gen_ai.usage.input_tokens": usage.input,
         "gen_ai.usage.output_tokens": usage.output,
     }
     secrets = [(stack.home / "secrets" / "api-token").read_text().strip(), canary]
-    assert canary in json.loads(done.stdout)["findings"][0]["quote"] or canary.encode() in b"".join(
-        each.body for each in providers.servers["first"].requests
-    ), "the model was shown the canary"
+    assert canary.encode() in b"".join(each.body for each in providers.servers["first"].requests), "it was shown"
     assert not found_in(b"".join([*collector.raw, *(text.encode() for text in pages(stack).values())]), secrets)
 
 
