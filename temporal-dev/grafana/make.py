@@ -408,9 +408,9 @@ DASHBOARDS: dict[str, tuple[str, list[Panel]]] = {
                 "percentunit",
                 [
                     (
-                        'sum by (test) (increase(comparison_statistical_tests_total{result!="none"}[$__range])) / '
-                        "sum by (test) (increase(comparison_statistical_tests_total[$__range])) or "
-                        "0 * sum by (test) (increase(comparison_statistical_tests_total[$__range]))",
+                        '(sum by (test) (increase(comparison_statistical_tests_total{result!="none"}[$__range])) or '
+                        "0 * sum by (test) (increase(comparison_statistical_tests_total[$__range]))) / "
+                        "clamp_min(sum by (test) (increase(comparison_statistical_tests_total[$__range])), 1)",
                         "{{test}}",
                     )
                 ],
