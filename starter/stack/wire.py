@@ -45,3 +45,23 @@ def _object(text: bytes) -> dict[str, Any]:
     except ValueError:
         return {}
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def transfer(address: str, path: str, *, method: str, body: bytes | None, headers: dict[str, str]) -> bytes:
+    """Send and take bytes.
+
+    Raises:
+        OSError: nobody answered, or not with success.
+    """
+    connection = http.client.HTTPConnection(address, timeout=60.0)
+    try:
+        connection.request(method, path, body, headers)
+        response = connection.getresponse()
+        content = response.read()
+    except http.client.HTTPException as error:
+        raise OSError(f"no proper HTTP answer ({type(error).__name__})") from None
+    finally:
+        connection.close()
+    if response.status >= 300:
+        raise OSError(f"HTTP {response.status}")
+    return content

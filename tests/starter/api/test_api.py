@@ -154,12 +154,6 @@ async def test_names_that_are_no_ids_are_unknown(api: httpx.AsyncClient, path: s
     assert answer.status_code == 404, answer.text
 
 
-async def test_ready_names_the_parts(anonymous: httpx.AsyncClient) -> None:
-    assert (await anonymous.get("/healthz")).json() == {"status": "ok"}
-    answer = await anonymous.get("/readyz")
-    assert (answer.status_code, answer.json()["parts"]) == (200, {"database": "ok", "temporal": "ok"})
-
-
 async def test_the_codec_decodes_for_the_token_alone(app: FastAPI, anonymous: httpx.AsyncClient) -> None:
     from google.protobuf.json_format import MessageToJson
     from temporalio.api.common.v1 import Payload, Payloads
