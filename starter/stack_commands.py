@@ -3,7 +3,7 @@
 import typer
 
 from starter.command_tree import STACK, examples
-from starter.stack import commands
+from starter.stack import backup_commands, commands
 
 UP_HELP = """Start the local stack: servers, API and worker.
 
@@ -21,6 +21,17 @@ DOCTOR_HELP = """Check what Conclave needs on this machine.
 
 Exit codes: 0 nothing is in the way, 4 something keeps it from working.
 """
+BACKUP_HELP = """Copy the running local stack into a folder: database, keys, audit checkpoints, secrets.
+
+Redis and Temporal are left out: counters are rebuilt from the ledger, and what was running is started anew. The folder
+holds secrets in clear and has mode 0700.
+
+Exit codes: 0 done, 4 the stack does not run or refuses.
+"""
+RESTORE_HELP = """Make the stack of a backup in a home that has no data; start it with `conclave up` afterwards.
+
+Exit codes: 0 done, 4 the backup is damaged, or the home is in use.
+"""
 
 
 def install(app: typer.Typer) -> None:
@@ -33,3 +44,7 @@ def install(app: typer.Typer) -> None:
         "status", help=STATUS_HELP, epilog=examples("conclave status", "conclave status --json"), rich_help_panel=STACK
     )(commands.status)
     app.command("doctor", help=DOCTOR_HELP, epilog=examples("conclave doctor"), rich_help_panel=STACK)(commands.doctor)
+    backing = examples("conclave backup ~/conclave-monday")
+    app.command("backup", help=BACKUP_HELP, epilog=backing, rich_help_panel=STACK)(backup_commands.backup)
+    restoring = examples("CONCLAVE_HOME=/srv/conclave conclave restore ~/conclave-monday")
+    app.command("restore", help=RESTORE_HELP, epilog=restoring, rich_help_panel=STACK)(backup_commands.restore)

@@ -26,14 +26,14 @@ def up(as_json: Json = False) -> None:
 
     began = time.monotonic()
     settings = settings_or_exit()
-    with _failing_clearly(), working("Starting the local stack", first=0.5):
+    with failing_clearly(), working("Starting the local stack", first=0.5):
         stack = start(settings)
         parts = status(settings)
     took = time.monotonic() - began
     if as_json:
         shown = [part.model_dump(mode="json") for part in parts]
         found = {"api_url": stack.api_url, "temporal_ui_url": stack.ui_url, "home": str(stack.home)}
-        _print_json({**found, "seconds": round(took, 2), "started": sorted(stack.seconds), "parts": shown})
+        print_json({**found, "seconds": round(took, 2), "started": sorted(stack.seconds), "parts": shown})
         return
     _print_parts([(part.name, part.state, part.address or "", part.pid) for part in parts])
     console = _console()
@@ -50,10 +50,10 @@ def down(as_json: Json = False) -> None:
     from starter.stack.launcher import down as stop
 
     settings = settings_or_exit()
-    with _failing_clearly(), working("Stopping the local stack"):
+    with failing_clearly(), working("Stopping the local stack"):
         stopped = stop(settings)
     if as_json:
-        _print_json({"stopped": stopped})
+        print_json({"stopped": stopped})
     else:
         _console().print(f"Stopped {', '.join(stopped)}." if stopped else "Nothing was running.")
 
@@ -63,10 +63,10 @@ def status(as_json: Json = False) -> None:
     from starter.stack.look import status as look
 
     settings = settings_or_exit()
-    with _failing_clearly():
+    with failing_clearly():
         parts = look(settings)
     if as_json:
-        _print_json({"home": str(settings.home), "parts": [part.model_dump(mode="json") for part in parts]})
+        print_json({"home": str(settings.home), "parts": [part.model_dump(mode="json") for part in parts]})
     else:
         _print_parts([(part.name, part.state, part.address or "", part.pid) for part in parts])
     if any(part.state in {"stopped", "unhealthy"} for part in parts):
@@ -82,7 +82,7 @@ def doctor(as_json: Json = False) -> None:
     settings = settings_or_exit()
     checks = examine(settings)
     if as_json:
-        _print_json({"checks": [check.model_dump(mode="json") for check in checks]})
+        print_json({"checks": [check.model_dump(mode="json") for check in checks]})
     else:
         from rich.table import Table
         from rich.text import Text
@@ -97,7 +97,8 @@ def doctor(as_json: Json = False) -> None:
 
 
 @contextmanager
-def _failing_clearly() -> Generator[None]:
+def failing_clearly() -> Generator[None]:
+    """Tell what the stack cannot do in one line, and exit 4."""
     from starter.stack.errors import PartFailed, StackError
 
     try:
@@ -127,5 +128,6 @@ def _print_parts(rows: Sequence[tuple[str, str, str, int | None]]) -> None:
     _console().print(table)
 
 
-def _print_json(value: dict[str, Any]) -> None:
+def print_json(value: dict[str, Any]) -> None:
+    """One JSON document."""
     typer.echo(json.dumps(value, indent=2))
