@@ -33,7 +33,8 @@ def import_dataset(path: Path, name: str | None, as_json: bool) -> int:
             print_json(dataset)
         else:
             print(f"{dataset.name} version {dataset.version}: {dataset.stats.samples:,} samples, id {dataset.id}")
-            print(f"`conclave experiment run --dataset {dataset.name}` measures the configuration in production on it.")
+            way = f"`conclave experiment run --dataset {dataset.name}`"
+            print(f"{way} measures the configuration in production on it.", file=sys.stderr)
 
     return ask_versions("dataset import", work)
 

@@ -205,3 +205,16 @@ def test_a_service_that_asks_for_patience_is_not_given_up_while_watching(tmp_pat
         looks = Looks(Watch(Client(service.url, "token")))
         assert "wait 1 s" in (looks.take().away or "")
         assert looks.take().away is None
+
+
+def test_a_large_dataset_is_sent_with_its_progress(tmp_path: Path) -> None:
+    file = tmp_path / "large.jsonl"
+    file.write_text("x" * 3_000_000, encoding="utf-8")
+    with loopback() as service:
+        refusal = {"error": {"code": "invalid_dataset", "message": "It is no dataset.", "details": {}}}
+        service.says("POST /datasets", (422, refusal))
+        done = run("dataset", "import", str(file), home=tmp_path, CONCLAVE_API_URL=service.url)
+    assert done.exit_code == 2
+    lines = done.stderr.splitlines()
+    assert lines[0] == "sending: 0 of 3,000 kB" and lines[-2] == "sent; the service checks it: 3,000 of 3,000 kB"
+    assert 5 <= len(lines) <= 14

@@ -12,9 +12,12 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from typer.testing import CliRunner
 
+from starter.cli import app
 from starter.stack.launcher import Stack
 from tests.service_fixture import EXAMPLES
+from tests.starter.test_command_tree import LEAVES
 
 CONCLAVE = Path(sys.executable).with_name("conclave")
 SCHEMA = Path(__file__).parent.parent / "data" / "sarif-schema-2.1.0.json"
@@ -245,6 +248,18 @@ def test_an_interrupt_leaves_the_review_running_and_names_it(service: Stack) -> 
     assert followed.returncode == 1, followed.stderr
     assert json.loads(followed.stdout)["review_id"] == way[2]
     assert conclave(service.home, "watch", way[2], "--once").returncode == 1
+
+
+READ = ("list", "verify", "config", "health", "usage", "promotions", "versions", "status", "doctor", "blacklist")
+
+
+def test_everything_that_is_read_is_one_json_document(service: Stack) -> None:
+    environment = {"CONCLAVE_HOME": str(service.home)}
+    paths = [path for path in LEAVES if path[-1] in READ]
+    for words in [*paths, ("quota", "show"), ("blacklist",), ("watch", "--once"), ("provider", "show", "gpt-4-turbo")]:
+        done = CliRunner().invoke(app, [*words, "--json"], env=environment)
+        assert done.exit_code == 0, (words, done.output)
+        json.loads(done.stdout)
 
 
 def test_hostile_nesting_makes_the_review_incomplete_not_clean(service: Stack, tmp_path: Path) -> None:
