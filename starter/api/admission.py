@@ -1,7 +1,5 @@
 """What the API refuses when there is too much of it, and when to come back: 503 `busy`, 429 `too_many_reviews`."""
 
-from collections.abc import Callable
-
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -25,8 +23,6 @@ BUSY = Problem(
     message="The service has more requests than it can work on at once. This one was not begun; send it again after "
     "the seconds of `Retry-After`.",
 )
-
-Refusal = Callable[[], JSONResponse]
 
 
 class Admission:

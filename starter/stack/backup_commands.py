@@ -38,5 +38,7 @@ def restore(folder: Folder, as_json: Json = False) -> None:
     if as_json:
         print_json({"home": str(settings.home), **manifest.model_dump(mode="json")})
         return
-    typer.echo(f"{settings.home} is as it was at {manifest.taken_at:%Y-%m-%d %H:%M:%S} UTC. Start it with `conclave up`;")
+    typer.echo(
+        f"{settings.home} is as it was at {manifest.taken_at:%Y-%m-%d %H:%M:%S} UTC. Start it with `conclave up`;"
+    )
     typer.echo("what was running then is started anew.")

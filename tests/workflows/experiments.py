@@ -38,7 +38,7 @@ async def goes_on(client: Client, queue: str) -> str:
 
 async def pauses(client: Client, queue: str) -> str:
     """By signal before it begins, then by update in the middle."""
-    world = World(4, seconds=0.2)
+    world = World(4, seconds=1.0)
     world.unprepared = {0}
     handle = await world.start(client, queue, window=2)
     await handle.signal("pause")

@@ -15,7 +15,7 @@ from tests.workflows.catalogue import BY_LUCK, CATALOGUE, CONSTANTS, FINGERPRINT
 from tests.workflows.fingerprint import fingerprint
 from tests.workflows.upkeep import UPKEEP
 
-AT_ONCE = 6
+AT_ONCE = 4
 ANEW = [name for name in CATALOGUE if name not in BY_LUCK]
 QUICK = {
     "review-parallel-with-models",
