@@ -1,0 +1,53 @@
+"""What Locust's users do, for `benchmarks.load`: each asks at a steady pace, and every answer is written down.
+
+Locust reads it as its locustfile; the `LOAD_*` variables say what is asked, how often and where it is noted.
+"""
+
+import json
+import os
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+from locust import FastHttpUser, constant_throughput, task
+
+KIND = os.environ["LOAD_KIND"]
+TOKEN = os.environ["LOAD_TOKEN"]
+SUBJECT = os.environ["LOAD_SUBJECT"]
+"""Id of the source to review, or of the review to read."""
+NOTES = Path(os.environ["LOAD_NOTES"]).open("a", buffering=1, encoding="utf-8")  # noqa: SIM115 - as long as it lives
+PATIENCE = 30.0
+
+
+class Visitor(FastHttpUser):
+    """Submits reviews, or reads one."""
+
+    wait_time = constant_throughput(float(os.environ["LOAD_PACE"]))
+    connection_timeout = PATIENCE
+    network_timeout = PATIENCE
+    max_retries = 0
+
+    @task
+    def visit(self) -> None:
+        """Ask once, and note what came."""
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        began = time.time()
+        if KIND == "reviews":
+            headers["Idempotency-Key"] = uuid.uuid4().hex
+            body: dict[str, Any] = {"source_id": SUBJECT, "use_models": False}
+            answer = self.client.post("/reviews", json=body, headers=headers)
+        else:
+            answer = self.client.get(f"/reviews/{SUBJECT}", headers=headers, name="/reviews/ID")
+        note: dict[str, Any] = {
+            "at": began,
+            "ms": (time.time() - began) * 1000,
+            "status": answer.status_code,
+            "retry_after": answer.headers.get("Retry-After") if answer.headers else None,
+            "id": None,
+        }
+        if answer.status_code >= 400:
+            note["code"] = (answer.json() or {}).get("error", {}).get("code")
+        elif KIND == "reviews" and answer.status_code:
+            note["id"] = answer.json()["id"]
+        NOTES.write(json.dumps(note) + "\n")
