@@ -53,8 +53,8 @@ class Desk:
             self._call("DELETE", f"/user-providers/{key['id']}")
         self.with_database(self._nobody_without_a_key)
 
-    def type(self, line: str) -> str:
-        """What one command prints; its end must be an answer."""
+    def type(self, line: str, refusal: str | None = None) -> str:
+        """What one command prints; its end must be an answer, or the refusal with this code."""
         line = self._readied(line)
         # By hand it would be answered at a terminal, and would reach a real provider.
         line = line.replace("conclave approve", "conclave approve --yes")
@@ -66,7 +66,9 @@ class Desk:
             **{"capture_output": True, "text": True},
         )
         words = line[line.index("conclave ") :].split()
-        assert done.returncode in CODES.get(words[1], (0,)), f"{line}\n{done.stdout[-1500:]}\n{done.stderr[-1500:]}"
+        shown = f"{line}\n{done.stdout[-1500:]}\n{done.stderr[-1500:]}"
+        assert done.returncode in ((2,) if refusal else CODES.get(words[1], (0,))), shown
+        assert refusal is None or refusal in done.stderr, shown
         if words[1] == "down":
             self.stack = up(stack_settings(self.stack.home, **HELD), parts=ALL, scatter_ports=True)
         self.printed += done.stdout

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,8 @@ PAGES = sorted(
 )
 SHELLS = ("sh", "bash", "shell", "console")
 FENCE = re.compile(r" {0,3}(```+|~~~+)\s*(\w*)")
-COMMAND = re.compile(r"(?:[A-Z_]+=\S+ )*conclave [a-z-]")
+COMMAND = re.compile(r"(?:[A-Z_]+=\S+ )*conclave (?![a-z ]+: )[a-z-]")
+REFUSAL = re.compile(r"conclave [a-z ]+: .*\[([a-z_]+)\]$|\{\"error\": \{\"code\": \"([a-z_]+)\"")
 
 
 def named(page: Path) -> str:
@@ -25,14 +28,43 @@ def named(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
-def commands(page: Path) -> list[str]:
-    """Each `conclave ...` of a page in its order: from indented blocks, and fenced ones of shell or YAML."""
-    found: list[str] = []
-    for language, lines in _blocks(page.read_text(encoding="utf-8")):
+@dataclass(frozen=True)
+class Told:
+    """A command as it stands in a page."""
+
+    line: str
+    refusal: str | None = None
+    """Code of the error that the page shows under it."""
+    interrupted: bool = False
+    """Whether the page shows it being stopped by hand."""
+
+
+def told(page: Path, end: str | None = None) -> list[Told]:
+    """Each `conclave ...` of a page in its order: from indented blocks, and fenced ones of shell or YAML.
+
+    Args:
+        page: Markdown.
+        end: text at which to stop.
+    """
+    text = page.read_text(encoding="utf-8")
+    found: list[Told] = []
+    for language, lines in _blocks(text.partition(end)[0] if end else text):
         if language in ("yaml", "yml"):
             lines = [line for script in _scripts(yaml.safe_load("\n".join(lines))) for line in script.splitlines()]
-        found += filter(None, map(_command, "\n".join(lines).replace("\\\n", " ").splitlines()))
+        lines = "\n".join(lines).replace("\\\n", " ").splitlines()
+        for place, command in enumerate(map(_command, lines)):
+            if command:
+                # What is printed under it, up to the next one.
+                rest = [line.strip() for line in lines[place + 1 :]]
+                below = list(takewhile(lambda line: not line.startswith("$ "), rest))
+                refused = REFUSAL.match(below[0]) if below else None
+                found.append(Told(command, refused and (refused[1] or refused[2]), "^C" in below))
     return found
+
+
+def commands(page: Path) -> list[str]:
+    """The lines of all of them."""
+    return [each.line for each in told(page)]
 
 
 def outputs(page: Path) -> list[list[str]]:
@@ -54,6 +86,7 @@ def _command(line: str) -> str | None:
 def _blocks(text: str) -> Iterator[tuple[str, list[str]]]:
     """Blocks of code with their language; an indented one counts as shell, a fenced one without any is output."""
     inside: list[str] | None = None
+    indented: list[str] = []
     language = mark = ""
     for line in text.splitlines():
         fence = FENCE.match(line)
@@ -66,7 +99,13 @@ def _blocks(text: str) -> Iterator[tuple[str, list[str]]]:
         elif inside is not None:
             inside.append(line)
         elif line.startswith("    "):
-            yield "sh", [line]
+            indented.append(line)
+            continue
+        if indented:
+            yield "sh", indented
+            indented = []
+    if indented:
+        yield "sh", indented
 
 
 def _scripts(node: Any) -> Iterator[str]:

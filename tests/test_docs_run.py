@@ -10,13 +10,14 @@ import pytest
 
 from starter.stack.launcher import ALL
 from tests.desk import HELD, Desk
-from tests.documented import PAGES, ROOT, commands, named, outputs
+from tests.documented import PAGES, ROOT, commands, named, outputs, told
 from tests.providers.server import ScriptedProvider
 from tests.stack_fixture import new_folder, running_stack
 
 pytestmark = [pytest.mark.campaign, pytest.mark.timeout(1500)]
 
 ELSEWHERE = {
+    "conclave --": ("changes the shell that runs it", "tests/starter/test_completion.py"),
     "conclave serve": ("runs until it is stopped", "tests/starter/stack/test_commands.py"),
     "conclave worker": ("runs until it is stopped", "tests/starter/stack/test_commands.py"),
     "conclave key rewrap --rotate": (
@@ -27,6 +28,8 @@ ELSEWHERE = {
 """Beginnings of commands that are not typed here: why, and which test has them instead."""
 
 
+MADE = "<!-- What follows is made by"
+"""From here on a page shows the examples of the commands' help, with ids of nobody: `test_command_tree` has those."""
 SLACK = 0.2
 """Share of the lines of an output that may be broken elsewhere, or tell of measurements that fell out otherwise."""
 
@@ -58,9 +61,9 @@ def excused(line: str) -> bool:
 @pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=named)
 def test_the_commands_of_a_page_work_in_its_order(desk: Desk, page: Path) -> None:
     desk.cleared()
-    for line in commands(page):
-        if not excused(line):
-            desk.type(line)
+    for each in told(page, MADE):
+        if not each.interrupted and not excused(each.line):
+            desk.type(each.line, each.refusal)
     printed = bare(desk.printed)
     for block in outputs(page):
         lines = [each for each in map(bare, block) if each]
