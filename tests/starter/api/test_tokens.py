@@ -117,7 +117,23 @@ UNKNOWN = "cvt_" + "A" * 43
             "ambiguous_authorization",
         ),
     ],
-    ids=lambda value: str(value)[:60],
+    ids=[
+        "nothing",
+        "no scheme",
+        "empty",
+        "blanks",
+        "basic",
+        "unknown",
+        "too short",
+        "a digest",
+        "sql",
+        "sql as a token",
+        "too long",
+        "sql elsewhere",
+        "expired",
+        "revoked",
+        "two",
+    ],
 )
 async def test_who_does_not_come_in(desk: Desk, headers: list[tuple[str, Any]], status: int, code_of: str) -> None:
     sent = [(name, await value(desk) if callable(value) else value) for name, value in headers]
