@@ -193,7 +193,7 @@ def _audit(api: Recorder) -> None:
         "parameters": {"alert_id": ALERT["id"]},
         "answer": ALERT | {"acknowledged": True, "acknowledged_by": "grace"},
     }
-    for path in ("/audit", "/audit/verify", "/audit/export", "/healthz", "/readyz"):
+    for path in ("/audit", "/audit/verify", "/audit/export", "/healthz", "/readyz", "/metrics"):
         api.ask("GET", path)
 
 

@@ -21,16 +21,19 @@ from starter.api.state import State
 T = TypeVar("T", bound=Wire)
 
 
-class JsonBodyOrNone:
+class ReadsBody:
     """What a dependency is an instance of that reads a body."""
 
+    model: type[Wire] | None = None
+    """None: it has to be empty."""
 
-class JsonBody(JsonBodyOrNone, Generic[T]):
+
+class JsonBody(ReadsBody, Generic[T]):
     """A dependency: the body as a model. It comes last of a route's, for a POST takes hold of its Idempotency-Key."""
 
     def __init__(self, model: type[T], limit: int | Callable[[Settings], int]) -> None:
         """Take bodies of this model, and this many bytes at most."""
-        self.model = model
+        self.model = self._model = model
         self._limit = limit
 
     async def __call__(self, request: Request, who: Known, state: State) -> T:
@@ -43,7 +46,7 @@ class JsonBody(JsonBodyOrNone, Generic[T]):
         idempotency_key(request)
         limit = self._limit if isinstance(self._limit, int) else self._limit(state.services.settings)
         body = await read_body(request, limit)
-        found = await asyncio.to_thread(parse, body, self.model)
+        found = await asyncio.to_thread(parse, body, self._model)
         if request.method == "POST":
             await claim(request, who.name, body, state)
         return found
@@ -53,7 +56,7 @@ class Nothing(Wire):
     """A request that its address says all of."""
 
 
-class _NoBody(JsonBodyOrNone):
+class _NoBody(ReadsBody):
     """A dependency: the body is empty, or an empty object."""
 
     async def __call__(self, request: Request, who: Known, state: State) -> None:

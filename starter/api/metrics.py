@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from models.settings import Settings
+from starter.api import routing
 from starter.api.auth import OPEN, Unauthenticated, bearer, same_token
 from starter.api.state import State
 from starter.composition import Services
@@ -24,7 +25,11 @@ def standing_of(services: Services) -> Standing:
     return Standing(services, with_users=private)
 
 
-@router.get("/metrics", response_class=Response)
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={200: {"content": routing.texts("text/plain")}, **routing.refuses(401, 503)},
+)
 async def metrics(request: Request, state: State) -> Response:
     """What this process has measured since it started, and how things stand just now."""
     settings: Settings = state.services.settings

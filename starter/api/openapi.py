@@ -13,70 +13,21 @@ from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from pydantic.json_schema import models_json_schema
 
 from models.errors import Problem
-from models.idempotency import MAX_KEY_LENGTH
 from models.wire import Wire
 from starter.api.auth import identity
-from starter.api.body import JsonBody, JsonBodyOrNone
+from starter.api.body import ReadsBody
 from starter.api.idempotency import REPLAYED
-
-REFERENCE = "#/components/schemas/{model}"
-JSON = "application/json"
-
-DESCRIPTION = (
-    "Reviews of code by a panel of experts, and the way a better panel gets into production. Send "
-    "`Authorization: Bearer TOKEN`. Every refusal is `{error: {code, message, details}}`: the code is stable, the "
-    "message names the field, the limit and the way out. docs/api.md has the rules that all operations share."
+from starter.api.openapi_parts import (
+    ALWAYS,
+    DESCRIPTION,
+    JSON,
+    KEY_PARAMETER,
+    LATER,
+    MAKERS,
+    REFERENCE,
+    TAG_PARAMETER,
+    TELLS,
 )
-
-TELLS: dict[int, str] = {
-    304: "The reader has it: the ETag in `If-None-Match` is still that of the answer.",
-    400: "The request cannot be read: its JSON, encoding, host, headers or cursor.",
-    401: "No valid token.",
-    403: "The token's roles do not allow this.",
-    404: "There is no such thing, or it is somebody else's.",
-    409: "Not as things stand; or the same Idempotency-Key is being carried out.",
-    413: "The body is too large.",
-    415: "The body is not plain JSON by its headers.",
-    422: "The request breaks a rule, which the error names.",
-    429: "Too much for now; try again after `Retry-After`.",
-    431: "The headers are too many or too long.",
-    500: "The service failed; its log has the reason.",
-    503: "A part of the service is down; nothing was saved. Try again after `Retry-After`.",
-}
-ALWAYS = (400, 401, 403, 429, 431, 500, 503)
-LATER = (409, 429, 503)
-"""Statuses that may come with Retry-After."""
-
-KEY_PARAMETER: dict[str, Any] = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "required": False,
-    "description": "With the same key and body the same answer comes again, for seven days, and nothing is done again.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH, "pattern": "^[ -~]+$"},
-}
-TAG_PARAMETER: dict[str, Any] = {
-    "name": "If-None-Match",
-    "in": "header",
-    "required": False,
-    "description": "An ETag that came before; if it still holds the answer is 304 and empty.",
-    "schema": {"type": "string"},
-}
-
-
-MAKERS: dict[str, tuple[str, str]] = {
-    "source_id": ("submit_source", "source_id"),
-    "review_id": ("submit_review", "id"),
-    "provider_id": ("add_provider", "id"),
-    "provider": ("add_provider", "name"),
-    "key_id": ("add_key", "id"),
-    "dataset_id": ("import_dataset", "id"),
-    "experiment_id": ("create_experiment", "id"),
-    "comparison_id": ("create_comparison", "id"),
-    "promotion_id": ("ask_for_promotion", "id"),
-    "config_hash": ("quarantine", "config_hash"),
-    "trial_id": ("start_trial", "id"),
-}
-"""Which operation makes what a parameter or field names, and where its answer says so."""
 
 
 class Refused(Wire):
@@ -105,7 +56,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
         schemas.pop(name, None)
     parts["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     routes = list(_routes(app))
-    bodies: set[type[Wire]] = {model for _, _, each in routes if (model := _model_of(each)) is not None}
+    bodies = {each.model for _, _, each in routes if each is not None and each.model is not None}
     names = _add(schemas, sorted((*bodies, Refused), key=lambda model: model.__name__))
     for route, dependant, body in routes:
         for method in route.methods or ():
@@ -144,17 +95,12 @@ def _from(operations: dict[str, dict[str, Any]], wanted: str, name: str, link: d
             answer.setdefault("links", {})[name] = {"operationId": name, **link}
 
 
-def _routes(app: FastAPI) -> Iterator[tuple[RouteContext, Dependant, Any]]:
+def _routes(app: FastAPI) -> Iterator[tuple[RouteContext, Dependant, ReadsBody | None]]:
     """Every described route with what it depends on and the body it takes, if it takes one."""
     for route in iter_route_contexts(app.routes):
         if isinstance(route.original_route, APIRoute) and route.include_in_schema:
             calls = _calls(route.dependant)
-            yield route, route.dependant, next((each for each in calls if isinstance(each, JsonBodyOrNone)), None)
-
-
-def _model_of(body: object) -> type[Wire] | None:
-    """The model of a body that is JSON."""
-    return cast("JsonBody[Wire]", body).model if isinstance(body, JsonBody) else None
+            yield route, route.dependant, next((each for each in calls if isinstance(each, ReadsBody)), None)
 
 
 def _calls(dependant: Dependant) -> Iterator[Callable[..., Any]]:
@@ -182,7 +128,7 @@ def _add(schemas: dict[str, Any], models: list[type[Wire]]) -> dict[type[Wire], 
 
 
 def _complete(
-    operation: dict[str, Any], method: str, dependant: Dependant, body: Any, names: dict[type[Wire], str]
+    operation: dict[str, Any], method: str, dependant: Dependant, body: ReadsBody | None, names: dict[type[Wire], str]
 ) -> None:
     """Add to an operation what no decorator says."""
     responses: dict[str, Any] = operation["responses"]
@@ -203,8 +149,8 @@ def _complete(
         told.add(409)
     if body is not None:
         told |= {413, 415}
-    if (model := _model_of(body)) is not None:
-        reference = {"$ref": REFERENCE.format(model=names[model])}
+    if body is not None and body.model is not None:
+        reference = {"$ref": REFERENCE.format(model=names[body.model])}
         operation["requestBody"] = {"required": True, "content": {JSON: {"schema": reference}}}
     for status, answer in responses.items():
         if status.startswith("2"):

@@ -4,11 +4,9 @@ Temporal's wires are the inputs and results of the worker's workflows and activi
 queries. HTTP's are the bodies of the API's routes.
 """
 
-import ast
 import importlib
 import inspect
 import pkgutil
-import textwrap
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -27,8 +25,8 @@ from models.errors import Problem
 from models.review import ReviewReport
 from models.settings import Settings
 from models.submission import ReviewView
-from starter.api import body
 from starter.api.app import create_app
+from starter.api.body import ReadsBody
 
 Use = Literal["temporal", "request", "response"]
 RENDERED: dict[str, type[BaseModel]] = {
@@ -158,16 +156,11 @@ def _route(contract: Contract, route: APIRoute) -> None:
 
 
 def request_of(route: APIRoute) -> type[BaseModel] | None:
-    """The model of a route's body: of FastAPI's own, or what the route gives to `parsed`."""
+    """The model of a route's body: of FastAPI's own, or that of the dependency which reads it."""
     if route.body_field is not None:
         return route.body_field.field_info.annotation  # type: ignore[no-any-return]
-    module = importlib.import_module(route.endpoint.__module__)
-    for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(route.endpoint)))):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == body.parsed.__name__:
-            named = node.args[1]
-            assert isinstance(named, ast.Name)
-            return getattr(module, named.id)  # type: ignore[no-any-return]
-    return None
+    readers = (each.call for each in route.dependant.dependencies if isinstance(each.call, ReadsBody))
+    return next((each.model for each in readers if each.model is not None), None)
 
 
 def _files(contract: Contract) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from models.settings import Settings
 from starter.api.app import create_app
 from starter.api.openapi import examples
 
-OPEN = {"alive", "ready"}
-"""What takes no token."""
+OPEN = {"alive", "ready", "metrics"}
+"""What takes no token, or one of its own."""
 SPECIFIED = """
     POST /reviews                     GET /reviews  /reviews/{id}  /reviews/{id}/events  /reviews/{id}/report
     POST /experiments                 GET /experiments  /experiments/{id}
