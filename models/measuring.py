@@ -1,5 +1,6 @@
 """What the steps of processes, calls and reports are measured by: from what is known of them to numbers."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from models import metrics
@@ -102,10 +103,10 @@ def of_review(mode: str, end: ReviewEnd) -> Measurement:
 
 
 def of_analysis(result: StaticResult) -> Iterator[Measurement]:
-    """Analysers that did not come to their end."""
-    for run in result.tools:
-        if run.failure is not None:
-            yield Measurement(metrics.ANALYSER_FAILURES, 1, {"tool": run.tool, "reason": run.failure})
+    """Files that analysers failed over; one that does not run at all fails over each of its files."""
+    failed = Counter((tool, entry.reason) for entry in result.coverage for tool in entry.failed_tools)
+    for (tool, reason), files in failed.items():
+        yield Measurement(metrics.ANALYSER_FAILURES, files, {"tool": tool, "reason": reason or metrics.OTHER})
 
 
 def of_route(decision: RouteDecision) -> Iterator[Measurement]:

@@ -247,7 +247,7 @@ EXPERT_RESULTS = _counter(
 )
 ANALYSER_FAILURES = _counter(
     "orchestrator_analyser_failures_total",
-    "Runs of an analyser that did not come to their end.",
+    "Files that an analyser did not read to their end, by analyser and why.",
     tool=TOOLS,
     reason=CoverageReason,
 )

@@ -151,7 +151,7 @@ DASHBOARDS: dict[str, tuple[str, list[Panel]]] = {
             ),
             (
                 "Analysers that failed",
-                "In the time shown.",
+                "Files in the time shown that one did not read to the end.",
                 "short",
                 [
                     (total("orchestrator_analyser_failures_total", "tool, reason"), "{{tool}} {{reason}}"),

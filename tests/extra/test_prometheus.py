@@ -138,6 +138,7 @@ def loaded(
             root = folder / turn
             root.mkdir()
             (root / "app.py").write_text(f"{CODE}\n# {turn}\n", encoding="utf-8")
+            (root / "broken.py").write_text("def broken(:\n" + "x = (" * 5000, encoding="utf-8")
             work(stack, providers, root, runs)
             time.sleep(3)
         yield found
