@@ -1,5 +1,7 @@
 """From what steps and calls gave to numbers."""
 
+from collections.abc import Iterable
+
 from models import measuring, metrics
 from models.audit import AuditProblem, AuditVerdict
 from models.audit_views import CheckpointReport
@@ -18,11 +20,9 @@ from models.review import ExpertStatus, ReviewMode
 ID = "0" * 32
 
 
-def told(found: object) -> dict[str, float]:
+def told(found: Iterable[Measurement]) -> dict[str, float]:
     """Measurements as `metric label label` with their values."""
-    assert isinstance(found, (list, tuple)) or hasattr(found, "__iter__")
-    each: Measurement
-    return {" ".join([each.metric.name, *each.labels.values()]): each.value for each in found}  # type: ignore[attr-defined]
+    return {" ".join([each.metric.name, *each.labels.values()]): each.value for each in found}
 
 
 def test_a_static_half_is_timed_by_its_own_clock_and_not_again_when_it_is_read_again() -> None:
