@@ -92,12 +92,19 @@ class Load:
         answer.raise_for_status()
         return answer.json()
 
-    def step(self, kind: str, rate: float, seconds: float | None = None) -> Step:
-        """Ask at a rate for a while."""
-        # A user asks at most so often; enough of them, and the pace holds though answers take a while.
-        pace = min(1.0, rate / 4)
+    def step(self, kind: str, rate: float, seconds: float | None = None, pace: float = 1.0) -> Step:
+        """Ask at a rate for a while.
+
+        Args:
+            kind: what is asked.
+            rate: questions a second.
+            seconds: how long.
+            pace: questions a second of one user, who waits for each answer: the slower, the less answers that take a
+                while slow the whole down.
+        """
+        pace = min(pace, rate)
         users = max(1, round(rate / pace))
-        seconds = seconds or self._seconds
+        seconds = seconds or (2 * self._seconds if kind == "reviews" else self._seconds)
         with tempfile.TemporaryDirectory() as folder:
             notes = Path(folder, "notes.jsonl")
             notes.touch()
@@ -176,12 +183,12 @@ def climb(load: Load, kind: str, first: float, most: int) -> Iterator[Step]:
 
 def measured(load: Load, kind: str, first: float, steps: int, seconds: float) -> tuple[list[Step], list[Target]]:
     """One kind of question: the way up, ten times the rate that was borne, and the calm afterwards."""
-    load.step(kind, first, 5)  # the first ones pay for connections and caches
+    load.settled(load.step(kind, first, 5).accepted, 300)  # the first ones pay for connections and caches
     climbed = list(climb(load, kind, first, steps))
     borne = max((step.offered for step in climbed[:-1]), default=climbed[0].offered)
     before = load.step(kind, first)
     load.settled(before.accepted, 300)
-    flood = load.step(kind, TIMES * borne, seconds)
+    flood = load.step(kind, TIMES * borne, seconds, pace=0.4)
     ends = load.settled(flood.accepted, 1200)
     after = _calm(load, kind, first, before)
     said = f"{kind}: {borne:.1f} a second are borne; at {flood.offered:.1f} a second came {dict(flood.statuses)}"

@@ -1,5 +1,7 @@
 """What the API refuses when there is too much of it, and when to come back: 503 `busy`, 429 `too_many_reviews`."""
 
+from collections.abc import Mapping
+
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -31,15 +33,17 @@ class Admission:
     Event streams stay open for as long as somebody watches, so they are counted by themselves.
     """
 
-    def __init__(self, app: ASGIApp, *, requests: int, streams: int) -> None:
+    def __init__(self, app: ASGIApp, *, requests: int, streams: int, headers: Mapping[str, str]) -> None:
         """Guard an application.
 
         Args:
             app: what answers those that are let in.
             requests: how many at once.
             streams: open event streams at once.
+            headers: of every refusal.
         """
         self._app = app
+        self._refusal = refusal(BUSY, 503, BUSY_SECONDS, headers)
         self._most = {False: requests, True: streams}
         self._inside = {False: 0, True: 0}
 
@@ -49,7 +53,7 @@ class Admission:
             return
         stream = str(scope["path"]).endswith("/events")
         if self._inside[stream] >= self._most[stream]:
-            await refusal(BUSY, 503, BUSY_SECONDS)(scope, receive, send)
+            await self._refusal(scope, receive, send)
             return
         self._inside[stream] += 1
         try:
@@ -58,14 +62,21 @@ class Admission:
             self._inside[stream] -= 1
 
 
-def refusal(problem: Problem, status: int, seconds: int) -> JSONResponse:
+def refusal(problem: Problem, status: int, seconds: int, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """A refusal that says when to come back."""
-    return answer(status, problem, {"Retry-After": str(seconds)})
+    return answer(status, problem, {"Retry-After": str(seconds), **(headers or {})})
 
 
-def install(app: FastAPI, settings: Settings) -> None:
-    """Bound the requests at once, and tell of reviews that are too many."""
-    app.add_middleware(Admission, requests=settings.api_requests_at_once, streams=settings.api_streams_at_once)
+def install(app: FastAPI, settings: Settings, headers: Mapping[str, str]) -> None:
+    """Bound the requests at once, before anything else is done for them, and tell of reviews that are too many.
+
+    Args:
+        app: the application, complete but for this.
+        settings: with the bounds.
+        headers: of every answer, which nobody else sets here.
+    """
+    requests, streams = settings.api_requests_at_once, settings.api_streams_at_once
+    app.add_middleware(Admission, requests=requests, streams=streams, headers=headers)
 
     @app.exception_handler(TooManyReviews)
     async def too_many(_request: Request, error: TooManyReviews) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]

@@ -91,7 +91,6 @@ def create_app(settings: Settings, telemetry: Telemetry | None = None) -> FastAP
     app.state.codec_token = settings.codec_token.get_secret_value() if settings.codec_token else None
     for part in (problems, refusals, auth, limits):
         part.install(app)
-    admission.install(app, settings)
     for each in (
         sources,
         reviews,
@@ -129,6 +128,7 @@ def create_app(settings: Settings, telemetry: Telemetry | None = None) -> FastAP
             response.headers.setdefault(name, value)
         return response
 
+    admission.install(app, settings, SECURITY_HEADERS)
     app.add_middleware(Observed, telemetry=measured)
     return app
 

@@ -57,7 +57,10 @@ def slow() -> Slow:
 @pytest.fixture
 async def busy(slow: Slow) -> AsyncGenerator[httpx.AsyncClient, None]:
     """Two requests and one stream at once."""
-    transport = httpx.ASGITransport(Admission(slow, requests=2, streams=1), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(
+        Admission(slow, requests=2, streams=1, headers={"X-Content-Type-Options": "nosniff"}),
+        raise_app_exceptions=False,
+    )
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         yield client
 
@@ -73,6 +76,7 @@ async def begin(client: httpx.AsyncClient, slow: Slow, *paths: str) -> list[asyn
 def assert_busy(answer: httpx.Response) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "busy")
     assert int(answer.headers["retry-after"]) >= 1
+    assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 async def test_over_the_bound_it_refuses_at_once_and_lets_in_again_afterwards(
@@ -132,6 +136,10 @@ async def test_so_many_reviews_may_be_unfinished_and_none_more(caps: None, api: 
     assert refused.json()["error"]["details"] == {"limit": 3}
     assert int(refused.headers["retry-after"]) >= 1
     assert await open_reviews(api) == 3, "what was refused left nothing behind"
+
+    turned_away = next(key for key, answer in zip(keys, answers, strict=True) if answer.status_code == 429)
+    later = await api.post("/reviews", json=body, headers={"Idempotency-Key": turned_away})
+    assert later.status_code == 429, "its key is free to be used again"
 
     accepted = next(key for key, answer in zip(keys, answers, strict=True) if answer.status_code == 202)
     again = await api.post("/reviews", json=body, headers={"Idempotency-Key": accepted})
