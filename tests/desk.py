@@ -114,7 +114,7 @@ class Desk:
         headers = {"Authorization": f"Bearer {self.stack.environment()[token]}"}
         answer = httpx.request(method, f"{self.stack.api_url}{path}", headers=headers, json=body, timeout=60)
         answer.raise_for_status()
-        return answer.json()
+        return answer.json() if answer.content else None
 
     def _get(self, path: str) -> Any:
         found = self._call("GET", path)

@@ -56,16 +56,14 @@ def test_every_page_is_reached_from_the_readme() -> None:
 def unknown(words: list[str]) -> list[str]:
     """What the command line would not know of a command: its name, or options."""
     command: Any = typer.main.get_command(app)
-    options: set[str] = {"--help"}
+    options = {"--help"} | {option for each in command.params for option in each.opts}
     for place, word in enumerate(words):
         inner = getattr(command, "commands", {})
         if word in inner:
             command = inner[word]
             options |= {option for each in command.params for option in (*each.opts, *each.secondary_opts)}
-        elif inner:
+        elif inner and not word.startswith("-"):
             return words[: place + 1]
-        else:
-            break
     return [word for word in words if word.startswith("-") and word.split("=")[0] not in options]
 
 
