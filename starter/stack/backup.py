@@ -30,6 +30,8 @@ from starter.stack.errors import StackError
 from starter.stack.launcher import SERVERS, down, running, up
 from starter.stack.layout import Layout
 from starter.stack.part import Site
+from starter.stack.parts.openbao import OpenBao
+from starter.stack.parts.postgres import Postgres
 
 MANIFEST = "manifest.json"
 DATABASE = "database.dump"
@@ -97,7 +99,7 @@ def restore(settings: Settings, folder: Path, *, scatter_ports: bool = False) ->
             # What unseals the restored storage comes last: until then the server is a new one with a key of its own.
             if secret.name not in (secret_files.OPENBAO_INIT, secret_files.OPENBAO_TOKEN):
                 secret_files.write(layout.secrets / secret.name, secret.read_text(encoding="utf-8").strip())
-        up(settings, parts=SERVERS, scatter_ports=scatter_ports)
+        up(settings, parts=(Postgres(), OpenBao()), scatter_ports=scatter_ports)
         site = _site(settings)
         _load(site, folder / DATABASE)
         _openbao(site, "POST", "snapshot-force", (folder / KEYS).read_bytes())
