@@ -83,6 +83,7 @@ ADAPTERS = (
     "activities.telemetry.",
 )
 COMPOSITION = {
+    "starter/access_services.py",
     "starter/composition.py",
     "starter/provider_services.py",
     "starter/version_services.py",
