@@ -18,6 +18,8 @@ import httpx
 ROOT = Path(__file__).parent.parent
 FILE = ROOT / "starter" / "api" / "examples.json"
 CODE = 'import os\n\n\ndef run(command):\n    os.system("ls " + command)\n'
+TOKEN = "cvt_" + "EXAMPLE" * 6 + "E"
+"""Shown in the place of a real one."""
 REASON = {"reason": "what the documentation shows"}
 ALERT = {
     "id": "5f0c8a8f6e6f4b7d9a54c7c8b7f0a1d2",
@@ -185,6 +187,15 @@ def _comparisons(api: Recorder, first: str, second: str, dataset: str) -> None:
     api.ask("POST", "/comparisons/{comparison_id}/cancel", comparison_id=other)
 
 
+def _tokens(api: Recorder) -> None:
+    wanted = {"name": "ci", "roles": ["user"], "scopes": ["reviews:read", "reviews:write"], "days": 30}
+    made = api.ask("POST", "/tokens", wanted)["id"]
+    api.found["create_token"]["answer"]["token"] = TOKEN
+    api.ask("GET", "/tokens/{token_id}", token_id=made)
+    api.ask("GET", "/tokens?page_size=1")
+    api.ask("DELETE", "/tokens/{token_id}", token_id=made)
+
+
 def _audit(api: Recorder) -> None:
     api.ask("POST", "/audit/checkpoints", {})
     # No alert is due on a new stack.
@@ -219,7 +230,7 @@ def _few(value: Any) -> Any:
 def main() -> None:
     url, *tokens = sys.argv[1:]
     api = Recorder(url, (tokens[0], tokens[1]))
-    for part in (_reviews, _providers, _experiments, _audit):
+    for part in (_reviews, _providers, _experiments, _tokens, _audit):
         print(part.__name__)
         part(api)
         text = json.dumps(_cut(api.found), indent=1, ensure_ascii=False, sort_keys=True)
