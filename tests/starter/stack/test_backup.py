@@ -6,6 +6,7 @@ import time
 from collections.abc import Generator
 from pathlib import Path
 
+import asyncpg
 import pytest
 from pydantic import SecretStr
 from redis import Redis
@@ -29,7 +30,7 @@ from starter.stack.launcher import ALL, SERVERS, Stack, down, up
 from tests.providers.server import ScriptedProvider
 from tests.service_fixture import EXAMPLES, client_of
 from tests.stack_fixture import new_folder, running_stack, stack_settings
-from tests.starter.stack.evidence import assert_kept, leave
+from tests.starter.stack.evidence import CONTEXT, leave, transit
 from tests.starter.test_model_reviews import Providers
 
 KEY = "sk-a-key-that-must-come-back-0123456789"
@@ -55,7 +56,11 @@ async def test_a_copy_of_the_servers_holds_what_they_held(folder: Path) -> None:
     assert await asyncio.to_thread(lambda: restore(settings, folder / "copy", scatter_ports=True)) == manifest
     try:
         restored = up(settings, parts=SERVERS, scatter_ports=True)
-        await assert_kept(restored, evidence)
+        database = await asyncpg.connect(restored.environment()["CONCLAVE_DATABASE_OWNER_URL"])
+        assert await database.fetchval("SELECT word FROM evidence") == "kept"
+        await database.close()
+        opened = transit(restored).decrypt_data("conclave-payloads", evidence.ciphertext, context=CONTEXT)["data"]
+        assert opened["plaintext"] == evidence.plaintext
         with pytest.raises(StackError, match="has data already"):
             restore(settings, folder / "copy")
         with pytest.raises(StackError, match="is there already"):

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from models.ids import Queue
 from models.settings import Settings
 from starter.stack.parts.openbao import policy
 from starter.stack.parts.programs import Api
@@ -18,6 +19,8 @@ from starter.stack.settings_environment import settings_environment
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "temporal-dev"
 SERVER = ROOT / "starter" / "stack" / "server"
+
+WORKERS = tuple(f"worker-{queue}" for queue in Queue)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +34,7 @@ def mounts(service: dict[str, Any]) -> list[str]:
 
 def test_every_part_is_there(compose: dict[str, Any]) -> None:
     assert set(compose["services"]) >= {
-        *("temporal", "temporal-ui", "postgres", "redis", "openbao", "opa", "prometheus", "grafana", "api", "worker")
+        *("temporal", "temporal-ui", "postgres", "redis", "openbao", "opa", "prometheus", "grafana", "api", "migrate")
     }
     for service in compose["services"].values():
         for needed in service.get("depends_on", []):
@@ -94,7 +97,7 @@ def test_the_application_has_the_rights_that_the_launcher_grants() -> None:
 
 def test_api_and_worker_are_given_settings_that_exist(compose: dict[str, Any]) -> None:
     known = set(settings_environment(Settings.model_construct(**dict.fromkeys(Settings.model_fields, "x"))))
-    for name in ("api", "worker"):
+    for name in ("api", "migrate"):
         environment = compose["services"][name]["environment"]
         assert set(environment) <= known
         assert {"TEMPORAL_ADDRESS", "CONCLAVE_DATABASE_URL", "CONCLAVE_VAULT_TOKEN"} <= set(environment)
@@ -130,3 +133,17 @@ def test_only_migrations_know_the_owner_of_the_tables(compose: dict[str, Any]) -
 @pytest.mark.parametrize("script", ["temporal-setup.sh", "postgres-init.sh"])
 def test_scripts_are_valid_shell(script: str) -> None:
     subprocess.run(["sh", "-n", str(FOLDER / script)], check=True)
+
+
+def test_every_queue_has_workers_that_are_asked_how_they_are(compose: dict[str, Any]) -> None:
+    for queue, name in zip(Queue, WORKERS, strict=True):
+        service = compose["services"][name]
+        assert service["command"] == ["conclave", "worker", "--queue", queue.value]
+        assert service["healthcheck"]["test"] == ["CMD", "conclave", "worker", "--check", "ready"]
+        grace = int(service["environment"]["CONCLAVE_WORKER_GRACE_SECONDS"])
+        assert int(service["stop_grace_period"].removesuffix("s")) >= grace + 20
+        # By this name Prometheus finds all of them.
+        assert service["networks"]["default"]["aliases"] == ["worker"]
+    for name in ("api", *WORKERS):
+        limits = compose["services"][name]["deploy"]["resources"]["limits"]
+        assert set(limits) == {"cpus", "memory"}
