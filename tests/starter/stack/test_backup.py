@@ -170,9 +170,9 @@ def submit(client: Client) -> str:
 
 
 def finished(client: Client, review_id: str) -> ReviewReport:
-    wait_for(lambda: client.review(review_id).status is not ReviewStatus.RUNNING)
+    wait_for(lambda: client.review(review_id).status != ReviewStatus.RUNNING)
     view = client.review(review_id)
-    assert view.status is ReviewStatus.COMPLETED, (view.status, view.failure)
+    assert view.status == ReviewStatus.COMPLETED, (view.status, view.failure)
     return client.report(review_id)
 
 

@@ -97,7 +97,7 @@ def test_the_application_has_the_rights_that_the_launcher_grants() -> None:
 
 def test_api_and_worker_are_given_settings_that_exist(compose: dict[str, Any]) -> None:
     known = set(settings_environment(Settings.model_construct(**dict.fromkeys(Settings.model_fields, "x"))))
-    for name in ("api", "migrate"):
+    for name in ("api", *WORKERS):
         environment = compose["services"][name]["environment"]
         assert set(environment) <= known
         assert {"TEMPORAL_ADDRESS", "CONCLAVE_DATABASE_URL", "CONCLAVE_VAULT_TOKEN"} <= set(environment)
