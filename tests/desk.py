@@ -56,7 +56,8 @@ class Desk:
     def type(self, line: str, refusal: str | None = None) -> str:
         """What one command prints; its end must be an answer, or the refusal with this code."""
         line = self._readied(line)
-        # By hand it would be answered at a terminal, and would reach a real provider.
+        # By hand it would be answered at a terminal, reach a real provider, and write to the machine.
+        line = line.replace("/srv/", f"{self.folder}/srv/")
         line = line.replace("conclave approve", "conclave approve --yes")
         line = line.replace("127.0.0.1:8080", f"127.0.0.1:{self._model.port}")
         line = line.replace("http://127.0.0.1:8300", self.stack.api_url or "")
@@ -197,6 +198,7 @@ def laid_out(folder: Path) -> None:
     """A project under git with a change on a branch, and the files that commands read."""
     for name in ("python-shop", "dataset"):
         shutil.copytree(EXAMPLES / name, folder / "examples" / name)
+    (folder / "srv").mkdir()
     git = ["git", "-c", "user.name=ann", "-c", "user.email=ann@example.org"]
     for line in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-qm", "shop"], ["switch", "-qc", "fix"]):
         subprocess.run([*git, *line], cwd=folder, check=True)
