@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from temporalio.client import Client
 
+from activities.idempotency_ports import Answers
 from activities.keys.transit import TransitKeys
 from activities.payload_keys import CONTEXT, payload_codec
 from activities.storage import schema
@@ -33,7 +34,7 @@ class Services:
     database: Database
     sources: PostgresSources
     reviews: PostgresReviews
-    answers: PostgresAnswers
+    answers: Answers
     codec: AesGcmCodec
     temporal: Client
     providers: ProviderServices

@@ -46,5 +46,5 @@ def install(app: typer.Typer) -> None:
     app.command("doctor", help=DOCTOR_HELP, epilog=examples("conclave doctor"), rich_help_panel=STACK)(commands.doctor)
     backing = examples("conclave backup ~/conclave-monday")
     app.command("backup", help=BACKUP_HELP, epilog=backing, rich_help_panel=STACK)(backup_commands.backup)
-    restoring = examples("CONCLAVE_HOME=/srv/conclave conclave restore ~/conclave-monday")
+    restoring = examples("CONCLAVE_HOME=/srv/reviews conclave restore ~/conclave-monday")
     app.command("restore", help=RESTORE_HELP, epilog=restoring, rich_help_panel=STACK)(backup_commands.restore)

@@ -7,9 +7,8 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request, Response
 
-from activities.idempotency_ports import Claim
+from activities.idempotency_ports import Answers, Claim
 from activities.ports import StoreUnavailable
-from activities.storage.idempotency import PostgresAnswers
 from models.errors import InvalidInput
 from models.idempotency import KeptAnswer, checked_idempotency_key, sent_request
 from starter.api.state import ApiState
@@ -109,5 +108,5 @@ def _claim_of(request: Request) -> Claim | None:
     return cast(Claim | None, getattr(request.state, "claim", None))
 
 
-def _answers(request: Request) -> PostgresAnswers:
+def _answers(request: Request) -> Answers:
     return cast(ApiState, request.app.state.conclave).services.answers

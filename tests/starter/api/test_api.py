@@ -74,7 +74,7 @@ async def test_bad_reviews(api: httpx.AsyncClient, body: dict[str, object], stat
 
 
 async def test_every_route_but_health_needs_the_token(app: FastAPI, anonymous: httpx.AsyncClient) -> None:
-    open_to_all = {"/healthz", "/readyz"}
+    open_to_all = {"/healthz", "/readyz", "/metrics"}
     paths: dict[str, dict[str, object]] = app.openapi()["paths"]
     routes = [(method, path) for path in paths.keys() - open_to_all for method in paths[path]]
     assert {("post", "/reviews"), ("patch", "/providers/{provider_id}"), ("put", "/quotas/{user}")} <= set(routes)
