@@ -88,9 +88,9 @@ async def _temporal(services: Services) -> str | None:
 async def _redis(services: Services) -> str | None:
     # Over a connection of its own: those at work are given up after a quarter of a second, which is no proof.
     url = required(services.settings.redis_url, "CONCLAVE_REDIS_URL")
-    client = Redis.from_url(url, retry=Retry(NoBackoff(), 0))  # pyright: ignore[reportUnknownMemberType]
+    client = cast(Any, Redis).from_url(url, retry=Retry(NoBackoff(), 0))
     try:
-        await cast(Awaitable[Any], client.ping())
+        await client.ping()
     except AuthenticationError:
         return "password_refused"
     finally:
@@ -102,7 +102,7 @@ async def _keys(services: Services) -> str | None:
     """Whether OpenBao or Vault is unsealed and takes our token; both come of one question, which changes nothing."""
     settings = services.settings
     token = settings.vault_token.get_secret_value() if settings.vault_token else None
-    client = hvac.Client(url=settings.vault_address, token=token, timeout=PATIENCE_SECONDS)
+    client = cast(Any, hvac.Client)(url=settings.vault_address, token=token, timeout=PATIENCE_SECONDS)
     try:
         await asyncio.to_thread(client.auth.token.lookup_self)
     except (Forbidden, Unauthorized):
