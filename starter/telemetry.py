@@ -50,6 +50,13 @@ QUIET = Telemetry()
 """For what nobody measures."""
 
 
+class MetricsPortTaken(Exception):
+    """Nobody can listen where the metrics should be shown."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(f"CONCLAVE_METRICS_PORT: port {port} cannot be listened on; free it or name another")
+
+
 def telemetry_of(settings: Settings, role: str, *, sdk: bool = False) -> Telemetry:
     """The telemetry of this process.
 
@@ -85,9 +92,12 @@ def serve_page(page: CollectorRegistry, host: str, port: int) -> None:
     """Serve the page at `/metrics` from a thread of its own, as long as the process lives.
 
     Raises:
-        OSError: the port is taken, or is not ours to take.
+        MetricsPortTaken: the port is taken, or is not ours to take.
     """
-    start_http_server(port, host, page)
+    try:
+        start_http_server(port, host, page)
+    except OSError as error:
+        raise MetricsPortTaken(port) from error
 
 
 def _runtime(page: CollectorRegistry) -> Runtime:
