@@ -59,6 +59,7 @@ MAKERS: dict[str, tuple[str, str]] = {
     "comparison_id": ("create_comparison", "id"),
     "promotion_id": ("ask_for_promotion", "id"),
     "config_hash": ("quarantine", "config_hash"),
+    "token_id": ("create_token", "id"),
     "trial_id": ("start_trial", "id"),
 }
 """Which operation makes what a parameter or field names, and where its answer says so."""
