@@ -126,7 +126,7 @@ def worked(stack: Stack, provider: ScriptedProvider) -> Before:
     )
     desk.add_key(KeyRequest(provider="paid", key=SecretStr(KEY)))
     report = finished(client, submit(client))
-    assert [each.provider for each in report.experts if each.provider] == ["paid"]
+    assert [each.provider for each in report.experts if each.provider] == ["paid"], report.experts
     bench = ExperimentClient(client)
     text = (EXAMPLES / "dataset" / "conclave-demo.jsonl").read_text(encoding="utf-8")
     dataset = bench.import_dataset(DatasetUpload(name="demo", text=text))
