@@ -31,10 +31,9 @@ from tests.providers.server import ScriptedProvider
 from tests.service_fixture import EXAMPLES, client_of
 from tests.stack_fixture import new_folder, running_stack, stack_settings
 from tests.starter.stack.evidence import CONTEXT, leave, transit
-from tests.starter.test_model_reviews import Providers
+from tests.starter.test_model_reviews import CODE, Providers
 
 KEY = "sk-a-key-that-must-come-back-0123456789"
-SOURCE = EXAMPLES / "python-shop" / "shop" / "pricing.py"
 ALSO = {"allow_loopback_providers": True}
 
 
@@ -126,7 +125,7 @@ def worked(stack: Stack, provider: ScriptedProvider) -> Before:
     )
     desk.add_key(KeyRequest(provider="paid", key=SecretStr(KEY)))
     report = finished(client, submit(client))
-    assert [each.provider for each in report.experts if each.provider] == ["paid"], report.experts
+    assert [each.provider for each in report.experts if each.provider] == ["paid"]
     bench = ExperimentClient(client)
     text = (EXAMPLES / "dataset" / "conclave-demo.jsonl").read_text(encoding="utf-8")
     dataset = bench.import_dataset(DatasetUpload(name="demo", text=text))
@@ -164,7 +163,9 @@ def compared(stack: Stack, before: Before, going: str, provider: ScriptedProvide
 
 
 def submit(client: Client) -> str:
-    source_id = client.submit_source(collect(SOURCE)).source_id
+    with new_folder() as made:
+        (made / "app.py").write_text(CODE)
+        source_id = client.submit_source(collect(made)).source_id
     submission = ReviewSubmission(source_id=source_id, experts=(ExpertName.SECURITY,), providers=("paid",))
     return client.submit_review(submission).id
 
