@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+import typer
 from sqlalchemy import text
 
 from activities.policy.regopy_engine import RegopyEngine
@@ -20,6 +21,7 @@ from activities.storage.database import Database, engine_for
 from models.alert import AlertType
 from models.gate import PolicyName
 from models.provider import WireProtocol
+from starter.cli import app
 from starter.stack.launcher import ALL, Stack, up
 from tests.activities.passed import passed
 from tests.providers.server import ScriptedProvider
@@ -57,8 +59,8 @@ class Desk:
         """What one command prints; its end must be an answer, or the refusal with this code."""
         line = self._readied(line)
         # By hand it would be answered at a terminal, reach a real provider, and write to the machine.
+        line = f"{line} --yes" if asks(line) else line
         line = line.replace("/srv/", f"{self.folder}/srv/")
-        line = line.replace("conclave approve", "conclave approve --yes")
         line = line.replace("127.0.0.1:8080", f"127.0.0.1:{self._model.port}")
         line = line.replace("http://127.0.0.1:8300", self.stack.api_url or "")
         done = subprocess.run(
@@ -192,6 +194,14 @@ class Desk:
                 await engine.dispose()
 
         return asyncio.run(done())
+
+
+def asks(line: str) -> bool:
+    """Whether a command asks before it acts."""
+    command: Any = typer.main.get_command(app)
+    for word in line[line.index("conclave ") :].split()[1:]:
+        command = getattr(command, "commands", {}).get(word, command)
+    return any("--yes" in each.opts for each in command.params)
 
 
 def laid_out(folder: Path) -> None:
