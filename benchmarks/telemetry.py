@@ -18,7 +18,7 @@ from models.settings import Settings
 from starter.api.app import create_app
 from starter.stack.launcher import Stack
 
-MOST_TIMES = 1.15
+MOST_TIMES, MOST_MS = 1.15, 2.0
 REQUESTS = 40
 
 
@@ -81,14 +81,14 @@ async def compare(stack: Stack, rounds: int, alone: int) -> list[Target]:
     ]
     show(f"{rounds} rounds of {alone} reviews and {REQUESTS} requests", ("side", "review ms", "request ms"), rows)
     base = found["without"]
-    times = {
-        name: [ratio([row[column] for row in found[name]], [row[column] for row in base]) for column in (0, 1)]
-        for name in list(told)[1:]
-    }
+    times = {name: ratio([row[0] for row in found[name]], [row[0] for row in base]) for name in list(told)[1:]}
+    # Every API shows its metrics; a span takes its tenths of a millisecond, a wait would take a second.
+    both = zip(found["metrics, dead collector"], found["metrics"], strict=True)
+    longer = 1000 * median(dead[1] - alone[1] for dead, alone in both)
     return [
-        Target("review with metrics / without", times["metrics"][0], MOST_TIMES),
-        Target("review with a dead collector / without", times["metrics, dead collector"][0], MOST_TIMES),
-        Target("request with a dead collector / with metrics alone", times["metrics, dead collector"][1], MOST_TIMES),
+        Target("review with metrics / without", times["metrics"], MOST_TIMES),
+        Target("review with a dead collector / without", times["metrics, dead collector"], MOST_TIMES),
+        Target("ms that a dead collector adds to a request", longer, MOST_MS),
     ]
 
 

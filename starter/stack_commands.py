@@ -21,14 +21,16 @@ DOCTOR_HELP = """Check what Conclave needs on this machine.
 
 Exit codes: 0 nothing is in the way, 4 something keeps it from working.
 """
-BACKUP_HELP = """Copy the running local stack into a folder: database, keys, audit checkpoints, secrets.
+BACKUP_HELP = """Copy the running local stack into a folder.
 
-Redis and Temporal are left out: counters are rebuilt from the ledger, and what was running is started anew. The folder
+What is copied: database, keys, audit checkpoints, secrets. Redis and Temporal are left out: counters are rebuilt from the ledger, and what was running is started anew. The folder
 holds secrets in clear and has mode 0700.
 
 Exit codes: 0 done, 4 the stack does not run or refuses.
 """
-RESTORE_HELP = """Make the stack of a backup in a home that has no data; start it with `conclave up` afterwards.
+RESTORE_HELP = """Make the stack of a backup in a home without data.
+
+Start it with `conclave up` afterwards.
 
 Exit codes: 0 done, 4 the backup is damaged, or the home is in use.
 """

@@ -20,9 +20,9 @@ It acts on your behalf with your roles, or fewer. The token is all that is print
     "create",
     help=CREATE_HELP,
     epilog=examples(
-        "conclave token create ci --role user --scope reviews:read --scope reviews:write --days 30",
+        "conclave token create ci --scope reviews:read --scope reviews:write",
         "conclave token create laptop > token.txt",
-        "conclave token create build --owner build-bot --role user # for another (administrators)",
+        "conclave token create build --owner build-bot --role user --days 30",
     ),
 )
 def token_create(

@@ -206,8 +206,9 @@ def test_one_trace_leads_from_the_command_to_the_model_and_holds_no_code(
     told = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
     done = conclave(stack.home, "review", source, "--provider", "first", "--experts", "security", "--json", **told)
     assert done.returncode == 1, done.stderr
-    collector.until("conclave review")
-    collector.until("chat model-1")
+    # The last of each process: what ended before is sent before.
+    for last in ("conclave review", "GET /reviews/{review_id}/report", "RunActivity:publish_report"):
+        collector.until(last)
     (command,) = [span for _, span in collector.spans if span.name == "conclave review"]
     mine = {span.span_id: (service, span) for service, span in collector.spans if span.trace_id == command.trace_id}
     ask = next(span for _, span in mine.values() if span.name == "chat model-1")
@@ -223,7 +224,9 @@ def test_one_trace_leads_from_the_command_to_the_model_and_holds_no_code(
         "conclave-api: POST /reviews",
         "conclave-cli: conclave review",
     ]
-    assert {"RunWorkflow:review", "RunActivity:analyse_source"} <= {span.name for _, span in mine.values()}
+    assert {"RunWorkflow:review", "RunActivity:analyse_source", "RunActivity:publish_report"} <= {
+        span.name for _, span in mine.values()
+    }
     values = {each.key: each.value.string_value or each.value.int_value for each in ask.attributes}
     usage = providers.servers["first"].usage
     assert values == {
