@@ -43,7 +43,7 @@ def warm(stack: Stack) -> None:
     """Reviews until the workers have seen one each, more or less."""
     client = client_of(stack)
     source_id = client.submit_source(collect(SAMPLE)).source_id
-    burst(client, source_id, ReviewSubmission(source_id=source_id, models=False), 4)
+    burst(client, source_id, ReviewSubmission(source_id=source_id, use_models=False), 4)
 
 
 def burst(client: Client, source_id: str, wish: ReviewSubmission, reviews: int) -> float:
@@ -75,7 +75,7 @@ def main() -> None:
         ProviderClient(client).add_provider(request(url))
         source_id = client.submit_source(collect(SAMPLE)).source_id
         asking = ReviewSubmission(source_id=source_id, experts=(ExpertName.DEPENDENCY,), providers=("loopback",))
-        static = ReviewSubmission(source_id=source_id, experts="all", models=False)
+        static = ReviewSubmission(source_id=source_id, experts="all", use_models=False)
         for name, wish in (("one model call each", asking), ("analysers alone", static)):
 
             def side(count: int, wish: ReviewSubmission = wish) -> float:

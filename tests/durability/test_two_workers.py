@@ -37,7 +37,7 @@ def worker(stack: Stack) -> subprocess.Popen[bytes]:
 
 
 def start(client: Client, source_id: str) -> str:
-    return client.submit_review(ReviewSubmission(source_id=source_id, experts="all", models=False)).id
+    return client.submit_review(ReviewSubmission(source_id=source_id, experts="all", use_models=False)).id
 
 
 def wait(client: Client, review_id: str) -> None:

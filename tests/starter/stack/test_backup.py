@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from redis import Redis
 
 from models.dataset import DatasetUpload
-from models.experiment import ENDED, ExperimentRequest
+from models.experiment import ENDED, ExperimentRequest, ExperimentView
 from models.expert import ExpertName
 from models.provider import ProviderKind
 from models.provider_requests import KeyRequest, PriceOverride, ProviderRequest
@@ -103,7 +103,7 @@ def test_a_destroyed_stack_goes_on_from_its_copy(folder: Path) -> None:
 class Before:
     """What a user saw of the stack that was lost."""
 
-    def __init__(self, report: ReviewReport, experiment: object, entries: int, spent: int, asked: int) -> None:
+    def __init__(self, report: ReviewReport, experiment: ExperimentView, entries: int, spent: int, asked: int) -> None:
         self.report, self.experiment, self.entries, self.spent, self.asked = report, experiment, entries, spent, asked
 
 
@@ -146,12 +146,14 @@ def compared(stack: Stack, before: Before, going: str, provider: ScriptedProvide
     """Everything is there again, and goes on."""
     client = client_of(stack)
     assert client.report(before.report.review_id) == before.report
-    assert any(each == before.experiment for each in ExperimentClient(client).experiments(10))
+    again = ExperimentClient(client).experiment(before.experiment.id)
+    # Only the addresses of the web UI are others: another stack has other ports.
+    assert told(again) == told(before.experiment)
     # What was under way is started anew, and asks with the stored key: it decrypts.
     asked = len(provider.requests)
     assert [each.provider for each in finished(client, going).experts if each.provider] == ["paid"]
-    again = list(provider.requests)[asked:]
-    assert again and all(each.headers["authorization"] == f"Bearer {KEY}" for each in again)
+    since = list(provider.requests)[asked:]
+    assert since and all(each.headers["authorization"] == f"Bearer {KEY}" for each in since)
     verdict = AuditClient(client).verify()
     assert verdict.intact and verdict.total >= before.entries and verdict.checkpoint_seq
     # Redis was empty: its counters say what the ledger says.
@@ -160,6 +162,12 @@ def compared(stack: Stack, before: Before, going: str, provider: ScriptedProvide
     redis = Redis.from_url(stack.environment()["CONCLAVE_REDIS_URL"], decode_responses=True)
     counted = redis.hgetall(f"quota:{state.user}:{state.day.period}")
     assert str(state.day.spent_micro_usd) in counted.values(), counted
+
+
+def told(view: ExperimentView) -> dict[str, object]:
+    """What an experiment's reader sees of its outcome."""
+    assert view.evaluation is not None
+    return view.model_dump(include={"status", "config_hash", "evaluation", "created_at", "finished_at", "failure"})
 
 
 def submit(client: Client) -> str:
