@@ -10,7 +10,7 @@ from starter.options import Json
 
 token = group("Tokens for the API: create, list, revoke.")
 
-CREATE_HELP = """Make a token and print it, once: the service keeps its digest alone.
+CREATE_HELP = """Make a token and print it, once: the service keeps a digest.
 
 It acts on your behalf with your roles, or fewer. The token is all that is printed on standard output.
 """
