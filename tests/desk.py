@@ -24,6 +24,7 @@ from models.provider import WireProtocol
 from starter.cli import app
 from starter.stack.launcher import ALL, Stack, up
 from tests.activities.passed import passed
+from tests.documented import words_of
 from tests.providers.server import ScriptedProvider
 from tests.service_fixture import EXAMPLES
 from tests.stack_fixture import stack_settings
@@ -68,11 +69,11 @@ class Desk:
             **{"cwd": self.folder, "env": self._environment(), "stdin": subprocess.DEVNULL, "timeout": 300},
             **{"capture_output": True, "text": True},
         )
-        words = line[line.index("conclave ") :].split()
+        words = words_of(line)
         shown = f"{line}\n{done.stdout[-1500:]}\n{done.stderr[-1500:]}"
-        assert done.returncode in ((2,) if refusal else CODES.get(words[1], (0,))), shown
+        assert done.returncode in ((2,) if refusal else CODES.get(words[0], (0,))), shown
         assert refusal is None or refusal in done.stderr, shown
-        if words[1] == "down":
+        if words[0] == "down":
             self.stack = up(stack_settings(self.stack.home, **HELD), parts=ALL, scatter_ports=True)
         self.printed += done.stdout
         return done.stdout
@@ -91,7 +92,7 @@ class Desk:
 
     def _readied(self, line: str) -> str:
         """The command with real names, when all that it needs is there."""
-        words = line[line.index("conclave ") :].split()[1:]
+        words = words_of(line)
         if words[0] == "rollback" or words[:3] == ["compare", "stable", "2"]:
             self._second_version()
         if "--checkpoints" in words:
@@ -199,7 +200,7 @@ class Desk:
 def asks(line: str) -> bool:
     """Whether a command asks before it acts."""
     command: Any = typer.main.get_command(app)
-    for word in line[line.index("conclave ") :].split()[1:]:
+    for word in words_of(line):
         command = getattr(command, "commands", {}).get(word, command)
     return any("--yes" in each.opts for each in command.params)
 

@@ -20,6 +20,8 @@ PAGES = sorted(
 SHELLS = ("sh", "bash", "shell", "console")
 FENCE = re.compile(r" {0,3}(```+|~~~+)\s*(\w*)")
 COMMAND = re.compile(r"(?:[A-Z_]+=\S+ )*conclave (?![a-z ]+: )[a-z-]")
+EXPORT = re.compile(r"(?:\$ )?export (CONCLAVE_[A-Z_]+=\S+)$")
+"""Goes before the commands of the same block that follow."""
 REFUSAL = re.compile(r"conclave [a-z ]+: .*\[([a-z_]+)\]$|\{\"error\": \{\"code\": \"([a-z_]+)\"")
 
 
@@ -52,19 +54,27 @@ def told(page: Path, end: str | None = None) -> list[Told]:
         if language in ("yaml", "yml"):
             lines = [line for script in _scripts(yaml.safe_load("\n".join(lines))) for line in script.splitlines()]
         lines = "\n".join(lines).replace("\\\n", " ").splitlines()
-        for place, command in enumerate(map(_command, lines)):
-            if command:
+        exported = ""
+        for place, line in enumerate(lines):
+            if setting := EXPORT.match(line.strip()):
+                exported += f"{setting[1]} "
+            if command := _command(line):
                 # What is printed under it, up to the next one.
                 rest = [line.strip() for line in lines[place + 1 :]]
                 below = list(takewhile(lambda line: not line.startswith("$ "), rest))
                 refused = REFUSAL.match(below[0]) if below else None
-                found.append(Told(command, refused and (refused[1] or refused[2]), "^C" in below))
+                found.append(Told(exported + command, refused and (refused[1] or refused[2]), "^C" in below))
     return found
 
 
 def commands(page: Path) -> list[str]:
     """The lines of all of them."""
     return [each.line for each in told(page)]
+
+
+def words_of(line: str) -> list[str]:
+    """A command's words after `conclave`, settings before it left out."""
+    return re.sub(r"^(?:[A-Z_]+=\S+ )*conclave ", "", line).split()
 
 
 def outputs(page: Path) -> list[list[str]]:

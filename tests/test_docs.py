@@ -14,7 +14,7 @@ import yaml
 from models.settings import Settings
 from starter.cli import app
 from tests import cli_page
-from tests.documented import PAGES, ROOT, commands, named
+from tests.documented import PAGES, ROOT, commands, named, words_of
 from tests.settings_page import render
 
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
@@ -69,7 +69,7 @@ def unknown(words: list[str]) -> list[str]:
 
 @each_page
 def test_every_command_in_the_documents_exists_with_its_options(page: Path) -> None:
-    told = [line[line.index("conclave ") :] for line in commands(page)]
+    told = [" ".join(["conclave", *words_of(line)]) for line in commands(page)]
     told += [f"conclave {words}" for words in PROSE.findall(page.read_text(encoding="utf-8"))]
     for line in told:
         words = takewhile(lambda word: word not in ("|", "<", ">", "&&", ";"), shlex.split(line.replace("'", '"'))[1:])
