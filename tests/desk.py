@@ -44,14 +44,14 @@ class Desk:
 
     def __init__(self, stack: Stack, folder: Path, model: ScriptedProvider) -> None:
         self.stack, self.folder, self._model = stack, folder, model
-        self.printed = ""
+        self.printed = self.token = ""
         laid_out(folder)
         self.with_database(self._a_model_that_answers)
         self.type("conclave dataset import examples/dataset/conclave-demo.jsonl")
 
     def cleared(self) -> None:
         """Nothing printed, and no model in the panel: experiments on a page shall not ask what another page added."""
-        self.printed = ""
+        self.printed = self.token = ""
         for key in self._get("/user-providers")["items"]:
             self._call("DELETE", f"/user-providers/{key['id']}")
         self.with_database(self._nobody_without_a_key)
@@ -66,7 +66,7 @@ class Desk:
         line = line.replace("http://127.0.0.1:8300", self.stack.api_url or "")
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", line],
-            **{"cwd": self.folder, "env": self._environment(), "stdin": subprocess.DEVNULL, "timeout": 300},
+            **{"cwd": self.folder, "env": self._environment(refusal), "stdin": subprocess.DEVNULL, "timeout": 300},
             **{"capture_output": True, "text": True},
         )
         words = words_of(line)
@@ -75,11 +75,15 @@ class Desk:
         assert refusal is None or refusal in done.stderr, shown
         if words[0] == "down":
             self.stack = up(stack_settings(self.stack.home, **HELD), parts=ALL, scatter_ports=True)
+        if words[:2] == ["token", "create"]:
+            self.token = done.stdout.strip()
         self.printed += done.stdout
         return done.stdout
 
-    def _environment(self) -> dict[str, str]:
-        return {
+    def _environment(self, refusal: str | None = None) -> dict[str, str]:
+        """Refused for want of a right is whoever has the token that the page made."""
+        other = {"CONCLAVE_API_URL": self.stack.api_url or "", "CONCLAVE_API_TOKEN": self.token}
+        return (other if refusal in ("forbidden", "scope_missing") else {}) | {
             "PATH": f"{CONCLAVE.parent}:{os.environ['PATH']}",
             "HOME": str(self.stack.home),
             "CONCLAVE_HOME": str(self.stack.home),
@@ -173,7 +177,7 @@ class Desk:
 
     async def _nobody_without_a_key(self, database: Database) -> None:
         async with database.transaction() as session:
-            await session.execute(text("DELETE FROM providers WHERE name = 'local'"))
+            await session.execute(text("UPDATE providers SET is_active = false, name = id WHERE name = 'local'"))
 
     async def _a_model_that_answers(self, database: Database) -> None:
         """The catalogue's provider at our address instead of its own."""
