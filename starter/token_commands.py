@@ -60,7 +60,7 @@ def token_list(
     everybody: Annotated[bool, typer.Option("--everybody", help="Everybody's (administrators).")] = False,
     json_output: Json = False,
 ) -> None:
-    """List tokens: what they may do and when they were used last, never the token itself."""
+    """List tokens: what they may do, when they were used last."""
     from starter.commands.token import list_tokens
 
     raise typer.Exit(list_tokens(owner, everybody, json_output))
