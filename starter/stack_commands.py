@@ -23,8 +23,8 @@ Exit codes: 0 nothing is in the way, 4 something keeps it from working.
 """
 BACKUP_HELP = """Copy the running local stack into a folder.
 
-What is copied: database, keys, audit checkpoints, secrets. Redis and Temporal are left out: counters are rebuilt from the ledger, and what was running is started anew. The folder
-holds secrets in clear and has mode 0700.
+What is copied: database, keys, audit checkpoints, secrets. Redis and Temporal are left out: counters are rebuilt from
+the ledger, and what was running is started anew. The folder holds secrets in clear and has mode 0700.
 
 Exit codes: 0 done, 4 the stack does not run or refuses.
 """

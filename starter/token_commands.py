@@ -71,7 +71,7 @@ def token_revoke(
     token_id: Annotated[str, typer.Argument(metavar="ID", help="Its id, as `conclave token list` shows it.")],
     json_output: Json = False,
 ) -> None:
-    """Revoke a token and all that were made with it; they open nothing from now on."""
+    """Revoke a token, and all that were made with it."""
     from starter.commands.token import revoke_token
 
     raise typer.Exit(revoke_token(token_id, json_output))

@@ -249,8 +249,8 @@ def _write(tree: Path, reports: Path, texts: Mapping[str, str], packed: Mapping[
     """Write files below one new folder and artifacts below another; every path is new, links cannot exist."""
     tree.mkdir()
     made = {tree}
-    # Made in the folder that all trees share and moved in: for the first file of a new folder ext4 looks for a place far
-    # from all others, which takes five times as long.
+    # Made in the folder that all trees share and moved in: for the first file of a new folder ext4 looks for a place
+    # far from all others, which takes five times as long.
     fresh = tree.with_name(f"{tree.name}.new")
     for path, text in texts.items():
         target = tree / path

@@ -146,11 +146,12 @@ def campaign(
 
 @pytest.mark.timeout(300)
 def test_an_experiment_survives_kills(service: Stack) -> None:
-    asked = campaign(service, ASKING, 16, ["worker", "temporal", "worker"])
+    asked = campaign(service, ASKING, 12, ["worker", "temporal"])
     assert asked.bar is not None and asked.bar.models
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.campaign
 def test_a_static_experiment_survives_kills(service: Stack) -> None:
     campaign(service, STATIC, 40, ["worker"])
 
@@ -177,6 +178,7 @@ def test_a_comparison_survives_a_kill(service: Stack) -> None:
 
 
 @pytest.mark.timeout(200)
+@pytest.mark.campaign
 def test_an_experiment_pauses_goes_on_and_is_cancelled(service: Stack) -> None:
     bench = Bench(service)
     experiment_id = bench.start(ASKING, 150)

@@ -85,7 +85,7 @@ def campaign(service: Stack, moments: Plan) -> None:
 
 @pytest.mark.timeout(300)
 def test_reviews_survive_kills(service: Stack) -> None:
-    campaign(service, plan(worker_kills=2, temporal_kills=1))
+    campaign(service, plan(worker_kills=1, temporal_kills=1))
 
 
 @pytest.mark.campaign

@@ -68,6 +68,7 @@ def test_a_weaker_configuration_is_rejected_and_the_report_exported(shell: Shell
     assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
 
 
+@pytest.mark.campaign
 def test_a_version_against_itself_raises_no_alarm(shell: Shell) -> None:
     told = shell.run(
         "compare",

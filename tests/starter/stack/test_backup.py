@@ -43,6 +43,7 @@ def folder() -> Generator[Path]:
         yield made
 
 
+@pytest.mark.campaign
 async def test_a_copy_of_the_servers_holds_what_they_held(folder: Path) -> None:
     with running_stack(folder / "home") as stack:
         evidence = await leave(stack)
