@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
+from pydantic.config import JsonDict
 
 from models.identity import Identity, Role
 from models.wire import Wire
@@ -82,7 +83,13 @@ DECISIVE = frozenset(
 )
 """What decides over production: who tries it without the role for it is on the audit chain."""
 
-Scopes = Annotated[frozenset[Action], Field(min_length=1, max_length=len(Action))]
+
+def twice_is_once(schema: JsonDict) -> None:
+    """For the schema of a set that is sent: what is named twice is taken, once."""
+    schema.pop("uniqueItems", None)
+
+
+Scopes = Annotated[frozenset[Action], Field(min_length=1, max_length=len(Action), json_schema_extra=twice_is_once)]
 """What a token is good for, of all that its roles may do."""
 
 

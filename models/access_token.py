@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from models.access import Action, Caller, Scopes
+from models.access import Action, Caller, Scopes, twice_is_once
 from models.errors import InvalidInput
 from models.identity import Role, UserName
 from models.wire import Wire
@@ -36,7 +36,7 @@ class TokenRequest(Wire):
     """What it is for."""
     owner: UserName | None = None
     """On whose behalf it acts; None: the caller's. Another's is for administrators."""
-    roles: Annotated[frozenset[Role], Field(min_length=1)] | None = None
+    roles: Annotated[frozenset[Role], Field(min_length=1, json_schema_extra=twice_is_once)] | None = None
     """At most the caller's own; None: all of these, or `user` for another's."""
     scopes: Scopes | None = None
     """What it is good for; None: everything that its roles may do."""
