@@ -144,6 +144,7 @@ def campaign(
     return disturbed
 
 
+@pytest.mark.campaign
 @pytest.mark.timeout(300)
 def test_an_experiment_survives_kills(service: Stack) -> None:
     asked = campaign(service, ASKING, 12, ["worker", "temporal"])

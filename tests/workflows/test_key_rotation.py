@@ -231,6 +231,7 @@ async def test_a_long_run_goes_on_in_a_new_history(
     await rig.assert_all_open()
 
 
+@pytest.mark.campaign
 async def test_killed_at_any_step_it_ends_with_every_key_readable(
     client: Client,
     queue: str,
