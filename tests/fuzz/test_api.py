@@ -1,6 +1,6 @@
 """Schemathesis against a whole service: what the API does is what it says, whatever is sent.
 
-`CONCLAVE_FUZZ_EXAMPLES` is how many requests are made of every operation in each of its ways (examples, boundaries,
+`FUZZ_EXAMPLES` is how many requests are made of every operation in each of its ways (examples, boundaries,
 random, one after another along the links); 10 gives a few thousand requests in all, 90 about 20,000.
 """
 
@@ -16,7 +16,7 @@ import pytest
 from starter.stack.launcher import ALL, Stack
 from tests.stack_fixture import new_folder, running_stack
 
-EXAMPLES = os.environ.get("CONCLAVE_FUZZ_EXAMPLES", "10")
+EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "10")
 SECONDS = 3600
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 
