@@ -1,7 +1,7 @@
 """Schemathesis against a whole service: what the API does is what it says, whatever is sent.
 
 `FUZZ_EXAMPLES` is how many requests are made of every operation in each of its ways (examples, boundaries,
-random, one after another along the links); 10 gives a few thousand requests in all, 90 about 20,000.
+random, one after another along the links). Boundaries alone are some thousands; 10 gives 4,700 in all, 135 gives 11,000.
 """
 
 import os
@@ -48,4 +48,4 @@ def test_the_api_does_what_it_says(service: Stack, tmp_path: Path) -> None:
     print(summary)
     assert done.returncode == 0, done.stdout[-20_000:]
     made = re.search(r"(\d+) generated", summary)
-    assert made is not None and int(made[1]) > 100 * int(EXAMPLES)
+    assert made is not None and int(made[1]) > 3_000 + 40 * int(EXAMPLES)
