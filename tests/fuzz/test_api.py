@@ -1,7 +1,7 @@
 """Schemathesis against a whole service: what the API does is what it says, whatever is sent.
 
 `FUZZ_EXAMPLES` is how many requests are made of every operation in each of its ways (examples, boundaries,
-random, one after another along the links). Boundaries alone are some thousands; 10 gives 4,700 in all, 135 gives 11,000.
+random, one after another along the links). Boundaries alone are thousands; 10 gives 4,700 in all, 135 gives 11,000.
 """
 
 import os
