@@ -13,6 +13,7 @@ from models.call import CallFailure
 from models.comparison import Recommendation
 from models.experiment import ExperimentStatus
 from models.expert import CoverageReason, ExpertName
+from models.ids import Queue
 from models.opinion import Rejection
 from models.promotion import PromotionStatus
 from models.provider import ModelTier
@@ -146,14 +147,6 @@ class Delivery(StrEnum):
 
     SENT = "sent"
     LOST = "lost"
-
-
-class Queue(StrEnum):
-    """Task queues, without their prefix."""
-
-    ORCHESTRATION = "orchestration"
-    ANALYSIS = "analysis"
-    MODELS = "models"
 
 
 class Work(StrEnum):

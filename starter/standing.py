@@ -11,7 +11,7 @@ from activities.ports import StoreUnavailable
 from models.audit_lines import LineUnreadable
 from models.metrics import AUDIT_CHECKPOINT_AGE, AUDIT_UNSIGNED, PART_READ, Measurement, Part
 from starter.composition import Services
-from starter.queues import queue_standing
+from starter.task_queues import queue_standing
 
 KEPT_SECONDS = 5.0
 READ_SECONDS = 4.0
