@@ -4,6 +4,7 @@ import json
 import re
 import runpy
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -53,11 +54,11 @@ def test_each_panel_says_what_it_shows_of_metrics_that_exist(path: Path) -> None
 
 
 @pytest.mark.parametrize("rule", ALERTS, ids=lambda rule: rule["alert"])
-def test_each_alert_has_a_severity_a_summary_a_runbook_and_a_test(rule: dict[str, object]) -> None:
+def test_each_alert_has_a_severity_a_summary_a_runbook_and_a_test(rule: dict[str, Any]) -> None:
     name = rule["alert"]
-    assert rule["labels"]["severity"] in ("critical", "warning", "info")  # type: ignore[index]
-    assert rule["annotations"]["summary"]  # type: ignore[index]
-    page, _, anchor = str(rule["annotations"]["runbook_url"]).partition("#")  # type: ignore[index]
+    assert rule["labels"]["severity"] in ("critical", "warning", "info")
+    assert rule["annotations"]["summary"]
+    page, _, anchor = str(rule["annotations"]["runbook_url"]).partition("#")
     headings = re.findall(r"^## (\w+)$", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE)
     assert name in headings and anchor == str(name).lower()
     tests = (FOLDER / "alerts.test.yaml").read_text(encoding="utf-8")

@@ -156,9 +156,8 @@ def _route(contract: Contract, route: APIRoute) -> None:
 
 
 def request_of(route: APIRoute) -> type[BaseModel] | None:
-    """The model of a route's body: of FastAPI's own, or that of the dependency which reads it."""
-    if route.body_field is not None:
-        return route.body_field.field_info.annotation  # type: ignore[no-any-return]
+    """The model of a route's body, which a dependency of it reads."""
+    assert route.body_field is None, "bodies are read by `JsonBody` alone"
     readers = (each.call for each in route.dependant.dependencies if isinstance(each.call, ReadsBody))
     return next((each.model for each in readers if each.model is not None), None)
 

@@ -3,12 +3,13 @@
 import asyncio
 import subprocess
 import uuid
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 import pytest
 from temporalio import activity
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowHandle
 from temporalio.common import VersioningBehavior
 
 from models.ids import Queue, queue_name
@@ -20,17 +21,19 @@ from starter.task_workers import BUILD, deployment, steps_at_once, task_worker
 from tests.starter.versioned_workflows import Child, Moves, Stays
 from worker import WORKFLOWS, asked_queues
 
+Handle = WorkflowHandle[Any, list[str]]
+
 
 def settings_for(prefix: str, **also: object) -> Settings:
     return Settings.model_validate({"task_queue": prefix, **also})
 
 
-def step_of(build: str) -> Callable[..., str]:
+def step_of(build: str) -> Callable[[], Awaitable[str]]:
     @activity.defn(name="which_build")
     async def which_build() -> str:
         return build
 
-    return which_build  # type: ignore[return-value]
+    return which_build
 
 
 @asynccontextmanager
@@ -57,13 +60,13 @@ async def make_current(address: str, name: str, build: str) -> None:
     raise AssertionError(done.stderr)  # pyright: ignore[reportPossiblyUnboundVariable]
 
 
-async def start(client: Client, kind: type, prefix: str, child: str | None = None):  # type: ignore[no-untyped-def]
+async def start(client: Client, kind: type[Stays | Moves], prefix: str, child: str | None = None) -> Handle:
     queue = queue_name(prefix, Queue.ORCHESTRATION)
     asked = [queue_name(prefix, Queue.ANALYSIS), child]
-    return await client.start_workflow(kind.run, args=asked, id=uuid.uuid4().hex, task_queue=queue)  # type: ignore[attr-defined]
+    return await client.start_workflow(kind.run, args=asked, id=uuid.uuid4().hex, task_queue=queue)
 
 
-async def seen_by(handle) -> list[str]:  # type: ignore[no-untyped-def]
+async def seen_by(handle: Handle) -> list[str]:
     await handle.signal("go")
     return await asyncio.wait_for(handle.result(), 30)
 
@@ -95,8 +98,8 @@ async def test_without_a_deployment_any_worker_takes_any_task(stack: Stack) -> N
 
 
 def test_experiments_and_comparisons_are_pinned_and_nothing_is_left_to_a_default() -> None:
-    found = {each.__temporal_workflow_definition.name: each for each in WORKFLOWS}  # type: ignore[attr-defined]
-    behaviour = {name: each.__temporal_workflow_definition.versioning_behavior for name, each in found.items()}
+    definitions: list[Any] = [getattr(each, "__temporal_workflow_definition") for each in WORKFLOWS]
+    behaviour = {each.name: each.versioning_behavior for each in definitions}
     assert {name for name, one in behaviour.items() if one is VersioningBehavior.PINNED} == {"experiment", "comparison"}
     assert set(behaviour.values()) == {VersioningBehavior.PINNED, VersioningBehavior.AUTO_UPGRADE}
 

@@ -6,6 +6,13 @@ from temporalio import workflow
 from temporalio.common import VersioningBehavior
 
 
+async def which_build(queue: str) -> str:
+    """The step: who runs it."""
+    return await workflow.execute_activity(
+        "which_build", task_queue=queue, result_type=str, start_to_close_timeout=timedelta(seconds=20)
+    )
+
+
 class Waiting:
     """Waits for a word, then asks; a child is asked as well when there is one."""
 
@@ -14,8 +21,7 @@ class Waiting:
 
     async def answer(self, queue: str, child: str | None) -> list[str]:
         await workflow.wait_condition(lambda: self._told)
-        options = {"task_queue": queue, "start_to_close_timeout": timedelta(seconds=20)}
-        seen = [await workflow.execute_activity("which_build", result_type=str, **options)]  # type: ignore[misc]
+        seen = [await which_build(queue)]
         if child:
             seen += await workflow.execute_child_workflow(child, args=[queue, None], result_type=list[str])
         return seen
@@ -52,8 +58,4 @@ class Child:
 
     @workflow.run
     async def run(self, queue: str, child: str | None) -> list[str]:
-        return [
-            await workflow.execute_activity(
-                "which_build", task_queue=queue, result_type=str, start_to_close_timeout=timedelta(seconds=20)
-            )
-        ]
+        return [await which_build(queue)]

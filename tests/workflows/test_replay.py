@@ -1,6 +1,7 @@
 """Histories that were written by earlier code replay on today's."""
 
 import re
+from pathlib import Path
 
 import pytest
 from temporalio import workflow
@@ -15,7 +16,7 @@ RECORDED = sorted(HISTORIES.glob("*.json"))
 
 
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
-async def test_recorded_histories_replay(path) -> None:  # type: ignore[no-untyped-def]
+async def test_recorded_histories_replay(path: Path) -> None:
     replayer = Replayer(workflows=WORKFLOWS, data_converter=pydantic_data_converter, workflow_runner=workflow_runner())
     with constants(path.stem):
         await replayer.replay_workflow(WorkflowHistory.from_json(path.stem, path.read_text(encoding="utf-8")))
@@ -44,7 +45,7 @@ PRIVATE = re.compile(
 
 
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
-def test_no_history_tells_of_the_machine_or_holds_a_secret(path) -> None:  # type: ignore[no-untyped-def]
+def test_no_history_tells_of_the_machine_or_holds_a_secret(path: Path) -> None:
     history = WorkflowHistory.from_json(path.stem, path.read_text(encoding="utf-8"))
     for event in history.events:
         # Payloads are bytes, which the file shows as base64.

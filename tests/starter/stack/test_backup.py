@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import asyncpg
@@ -186,7 +186,7 @@ def finished(client: Client, review_id: str) -> ReviewReport:
     return client.report(review_id)
 
 
-def wait_for(condition, seconds: float = 180.0) -> None:  # type: ignore[no-untyped-def]
+def wait_for(condition: Callable[[], bool], seconds: float = 180.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end
