@@ -11,6 +11,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psutil
 from pydantic import ValidationError
 from temporalio.client import Client
 from temporalio.service import RPCError
@@ -41,7 +42,7 @@ def read(folder: Path) -> list[WorkerBeat]:
         # A file that goes away while it is read belongs to a worker that just ended.
         with suppress(OSError, ValidationError, json.JSONDecodeError):
             beat = WorkerBeat.model_validate_json(path.read_bytes())
-            if _runs(beat.pid):
+            if psutil.pid_exists(beat.pid):
                 found.append(beat)
     return found
 
@@ -71,13 +72,3 @@ async def _asked(client: Client, prefix: str, beat: WorkerBeat) -> WorkerBeat:
         return beat
     now = datetime.now(UTC)
     return beat.model_copy(update={"temporal_at": now} | ({"polling_at": now} if all(listed) else {}))
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
