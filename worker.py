@@ -118,7 +118,14 @@ def activities_of(parts: Services, analyst: Analyst, batches: BatchAnalyst) -> A
         audit=AuditActivities(parts.versions.audit, parts.versions.checkpoints),
         promotions=promotion_activities(parts),
         experiments=experiment_activities(parts),
-        prepare=PrepareActivities(parts.versions.experiments, batches, parts.sources, parts.reviews),
+        prepare=PrepareActivities(
+            parts.versions.experiments,
+            parts.versions.blacklist,
+            batches,
+            parts.sources,
+            parts.reviews,
+            version("conclave"),
+        ),
         reports=SampleReportActivities(parts.versions.experiments, parts.sources, parts.reviews, version("conclave")),
         monitor=monitor_activities(parts),
         comparisons=ComparisonActivities(
@@ -210,6 +217,7 @@ def long_steps(acts: Activities) -> list[Callable[..., Any]]:
     return [
         acts.review.analyse_source,
         acts.prepare.prepare_samples,
+        acts.prepare.review_samples,
         acts.experiments.evaluate_experiment,
         acts.comparisons.compare_runs,
     ]

@@ -1,44 +1,44 @@
-"""The static halves of many samples' reviews, made at once."""
+"""Batches of samples: their static halves, and their whole reviews where no model is asked."""
 
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from temporalio import activity
 
+from activities.batch_analysis import Analysed, BatchAnalysis, Static
 from activities.error_mapping import translated
-from activities.experiment_ports import Experiments
-from activities.ports import BatchAnalyst, ReviewStore, SourceBatch, SourceStore
+from activities.experiment_ports import Blacklist, Experiments
+from activities.ports import BatchAnalyst, ReviewStore, SourceStore
 from activities.review import heartbeating
-from models.experiment import PrepareSummary, PrepareTask
-from models.expert import ExpertName, StaticResult
+from activities.sample_reports import reports_of
+from models.experiment import PrepareSummary, PrepareTask, SampleEnd
 from models.order import ReviewOrder
 
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """One static half, not stored yet."""
-
-    review_id: str
-    result: StaticResult
-
-    @property
-    def tool_seconds(self) -> float:
-        """How long its analysers ran."""
-        return sum(run.seconds for run in self.result.tools)
+PORTION = 50
+"""Reviews that are published together."""
+AT_ONCE = 3
+"""Portions under way: while the store takes one, the reports of the next are made."""
 
 
 class PrepareActivities:
-    """Analyses batches. A review whose static halves are stored is passed over, so a batch may be prepared again."""
+    """Works on batches. What is stored of a review is passed over, so a batch may be worked on again."""
 
     def __init__(
-        self, experiments: Experiments, analyst: BatchAnalyst, sources: SourceStore, reviews: ReviewStore
+        self,
+        experiments: Experiments,
+        blacklist: Blacklist,
+        analyst: BatchAnalyst,
+        sources: SourceStore,
+        reviews: ReviewStore,
+        version: str,
     ) -> None:
         self._experiments = experiments
-        self._analyst = analyst
+        self._blacklist = blacklist
+        self._analysis = BatchAnalysis(analyst, sources, reviews)
         self._sources = sources
         self._reviews = reviews
+        self._version = version
 
     @activity.defn
     async def prepare_samples(self, task: PrepareTask) -> PrepareSummary:
@@ -47,52 +47,76 @@ class PrepareActivities:
         with translated():
             async with heartbeating():
                 every = await self._experiments.reviews(task.experiment_id, task.first, task.count)
-                orders = [each.order for each in every if not (each.done or each.order.prepared)]
-                if orders:
-                    await self._prepare(orders)
-        return PrepareSummary(prepared=len(orders), seconds=round(time.monotonic() - began, 3))
+                prepared = await self._prepare([each.order for each in every if not each.done])
+        return PrepareSummary(prepared=prepared, seconds=_since(began))
 
-    async def _prepare(self, orders: Sequence[ReviewOrder]) -> None:
-        """Analyse what is not stored yet, store it, and note what a sample's part of the time is."""
-        ids = [order.review_id for order in orders]
-        before = await self._reviews.static_seconds(ids)
-        missing: dict[tuple[ExpertName, tuple[str, ...]], list[ReviewOrder]] = {}
-        for order in orders:
-            for expert in order.experts:
-                if expert is not ExpertName.META and expert not in before.get(order.review_id, {}):
-                    missing.setdefault((expert, order.analysis.tools_off), []).append(order)
+    @activity.defn
+    async def review_samples(self, task: PrepareTask) -> PrepareSummary:
+        """The whole reviews of some samples; where models are asked, what `prepare_samples` does.
+
+        Does with few statements what `ReviewWorkflow` does in a handful of steps a sample.
+        """
         began = time.monotonic()
-        made = await self._made(missing) if missing else []
-        statics = shared_out(made, time.monotonic() - began)
-        await self._reviews.save_statics(statics)
-        spent = sum(seconds for _, _, seconds in statics) + sum(sum(each.values()) for each in before.values())
-        await self._experiments.note_batch(ids, spent / len(ids))
+        with translated():
+            async with heartbeating():
+                await self._blacklist.check((await self._experiments.get(task.experiment_id)).config_hash)
+                every = await self._experiments.reviews(task.experiment_id, task.first, task.count)
+                left = [each.order for each in every if not each.done]
+                if any(order.models_routed for order in left):
+                    return PrepareSummary(prepared=await self._prepare(left), seconds=_since(began))
+                await self._review(left)
+                # Published by a try of this step that was killed before it could note them; a first word stays.
+                before = [SampleEnd(review_id=each.order.review_id) for each in every if each.done]
+                await self._experiments.note_results(before)
+        return PrepareSummary(
+            prepared=len(left), over=len(every), lost=sum(each.failed for each in every), seconds=_since(began)
+        )
 
-    async def _made(self, missing: dict[tuple[ExpertName, tuple[str, ...]], list[ReviewOrder]]) -> list[Made]:
-        """All experts at once; a source that several reviews share is laid out once."""
-        source_ids = list(dict.fromkeys(order.source_id for orders in missing.values() for order in orders))
-        async with self._sources.checkout_many(source_ids) as batch:
-            tree_of = dict(zip(source_ids, batch.trees, strict=True))
+    async def _prepare(self, orders: Sequence[ReviewOrder]) -> int:
+        """Analyse what is not stored yet, store it, and note what a sample's part of the time is; how many it were."""
+        fresh = [order for order in orders if not order.prepared]
+        if fresh:
+            analysed = await self._analysis.of(fresh)
+            await self._reviews.save_statics(analysed.statics)
+            await self._experiments.note_batch([order.review_id for order in fresh], analysed.each_seconds)
+        return len(fresh)
 
-            async def one(expert: ExpertName, tools_off: tuple[str, ...], orders: list[ReviewOrder]) -> list[Made]:
-                wanted = list(dict.fromkeys(order.source_id for order in orders))
-                part = SourceBatch(batch.root, tuple(tree_of[source_id] for source_id in wanted))
-                results = await self._analyst.analyse_many(expert, part, tools_off)
-                result_of = dict(zip(wanted, results, strict=True))
-                return [Made(order.review_id, result_of[order.source_id]) for order in orders]
+    async def _review(self, orders: Sequence[ReviewOrder]) -> None:
+        analysed = await self._analysis.of([order for order in orders if not order.prepared])
+        made: dict[str, list[Static]] = {}
+        for static in analysed.statics:
+            made.setdefault(static[0], []).append(static)
+        turn = asyncio.Semaphore(AT_ONCE)
 
-            done = await asyncio.gather(*(one(*what, orders) for what, orders in missing.items()))
-        return [each for some in done for each in some]
+        async def published(some: Sequence[ReviewOrder]) -> None:
+            async with turn:
+                now = [static for order in some for static in made.pop(order.review_id, ())]
+                await self._publish(some, now, analysed)
+
+        try:
+            async with asyncio.TaskGroup() as portions:
+                for place in range(0, len(orders), PORTION):
+                    portions.create_task(published(orders[place : place + PORTION]))
+        except ExceptionGroup as group:
+            raise group.exceptions[0] from None
+
+    async def _publish(self, orders: Sequence[ReviewOrder], now: Sequence[Static], analysed: Analysed) -> None:
+        """Store the static halves that were made now, judge, publish and note."""
+        began = time.monotonic()
+        texts = await self._sources.lines_many([order.source_id for order in orders])
+        stored = [each.review_id for each in orders if each.prepared or each.review_id in analysed.stored]
+        statics = {order.review_id: {} for order in orders} | await self._reviews.static_results_many(stored)
+        for review_id, result, seconds in now:
+            statics[review_id][result.expert] = (result, seconds)
+        reports, judged = await reports_of(orders, texts, statics, self._version)
+        await self._reviews.save_statics([*now, *judged])
+        fresh = [order.review_id for order in orders if not order.prepared]
+        await self._experiments.note_batch(fresh, analysed.each_seconds)
+        await self._reviews.publish(reports)
+        seconds = _since(began) / len(orders)
+        ends = [SampleEnd(review_id=order.review_id, seconds=seconds) for order in orders]
+        await self._experiments.note_results(ends)
 
 
-def shared_out(made: Sequence[Made], seconds: float) -> list[tuple[str, StaticResult, float]]:
-    """Static halves with their parts of the seconds that they took together, by how long their analysers ran.
-
-    The parts add up to the whole: a sum over the tools would not, for they run beside each other.
-    """
-    spent = [each.tool_seconds for each in made]
-    total = sum(spent)
-    return [
-        (each.review_id, each.result, seconds * (mine / total if total else 1 / len(made)))
-        for each, mine in zip(made, spent, strict=True)
-    ]
+def _since(began: float) -> float:
+    return round(time.monotonic() - began, 3)

@@ -68,16 +68,34 @@ class SampleReportActivities:
     async def _publish(self, orders: Sequence[ReviewOrder]) -> None:
         texts = await self._sources.lines_many([order.source_id for order in orders])
         statics = await self._reviews.static_results_many([order.review_id for order in orders])
-        read = ReadAhead(texts, statics)
-        panel = Panel(read, read, self._version)
-        reports: list[ReviewReport] = []
-        for order in orders:
-            task = prepared_task(order)
-            if task.judge:
-                await panel.judged(task)
-            reports.append(await panel.assembled(task))
-        await self._reviews.save_statics(read.saved)
+        reports, judged = await reports_of(orders, texts, statics, self._version)
+        await self._reviews.save_statics(judged)
         await self._reviews.publish(reports)
+
+
+async def reports_of(
+    orders: Sequence[ReviewOrder], texts: Mapping[str, Text], statics: Mapping[str, Statics], version: str
+) -> tuple[list[ReviewReport], list[tuple[str, StaticResult, float]]]:
+    """The reports of reviews that no model is asked about, each as the last step of `ReviewWorkflow` makes it.
+
+    Args:
+        orders: of the reviews.
+        texts: manifest and lines of their sources, by source id.
+        statics: their static halves, by review id; what the panel itself says is added.
+        version: of this service.
+
+    Returns:
+        The reports, and what the panel itself says, by review; nothing is stored yet.
+    """
+    read = ReadAhead(texts, statics)
+    panel = Panel(read, read, version)
+    reports: list[ReviewReport] = []
+    for order in orders:
+        task = prepared_task(order)
+        if task.judge:
+            await panel.judged(task)
+        reports.append(await panel.assembled(task))
+    return reports, read.saved
 
 
 def only_to_publish(order: ReviewOrder) -> bool:

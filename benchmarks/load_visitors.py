@@ -5,6 +5,7 @@ Locust reads it as its locustfile; the `LOAD_*` variables say what is asked, how
 
 import json
 import os
+import random
 import time
 import uuid
 from pathlib import Path
@@ -27,6 +28,10 @@ class Visitor(FastHttpUser):
     connection_timeout = PATIENCE
     network_timeout = PATIENCE
     max_retries = 0
+
+    def on_start(self) -> None:
+        """Begin somewhere within the first turn: all of them at the same moment would be one wave after another."""
+        time.sleep(random.random() / float(os.environ["LOAD_PACE"]))
 
     @task
     def visit(self) -> None:

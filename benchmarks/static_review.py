@@ -55,7 +55,7 @@ class Recorder:
         """Run a program; see `activities.experts.analyser.Sandbox`."""
         self.calls.append(Call(tuple(argv), stdin))
         done = await asyncio.to_thread(subprocess.run, argv, input=stdin, capture_output=True, check=False)
-        return Completed("exited", done.returncode, done.stdout, done.stderr, 0.0)
+        return Completed("exited", done.returncode, done.stdout, done.stderr)
 
 
 def calls_of(root: Path, manifest: SourceManifest) -> list[Call]:

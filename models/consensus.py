@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from models.agreement import krippendorff_alpha
 from models.config import ConsensusConfig
@@ -25,7 +26,7 @@ class Rating(StrEnum):
     REJECTED = "rejected"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cluster:
     """Findings that are one issue. The first is the strongest and speaks for all."""
 
@@ -35,7 +36,7 @@ class Cluster:
     def lead(self) -> ExpertFinding:
         return self.findings[0]
 
-    @property
+    @cached_property
     def supporters(self) -> dict[ExpertName, float]:
         """Each supporting expert with its highest confidence."""
         best: dict[ExpertName, float] = {}

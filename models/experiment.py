@@ -99,6 +99,8 @@ class ExperimentOrder(Wire):
     """Reviews at once: with seven experts each, half of the questions that a worker asks at once."""
     batch: int = Field(default=250, ge=1, le=1000)
     """Samples whose static analysis runs together."""
+    together: int = Field(default=1000, ge=1, le=1000)
+    """The same where no model is asked: the analysers' start is shared by more, and nobody waits for the first."""
     per_run: int = Field(default=500, ge=1)
     """Samples of one run of the process; then it goes on in a new one, so that no history grows long."""
     analysis_queue: str
@@ -116,6 +118,8 @@ class ExperimentState(Wire):
     """Positions below this are over."""
     errors: int = Field(default=0, ge=0)
     paused: bool = False
+    asks: bool = True
+    """Models are asked."""
     seconds: float = Field(default=0.0, ge=0)
     """Time spent on samples so far, pauses left out: for the estimate of what is left."""
 
@@ -141,6 +145,10 @@ class PrepareSummary(Wire):
     """Samples that were analysed now; those that were analysed before are not counted."""
     failed: int = Field(default=0, ge=0)
     """Samples that no analyser could be run on: their reviews analyse them alone."""
+    over: int = Field(default=0, ge=0)
+    """Samples whose reviews are over, by this step or before it."""
+    lost: int = Field(default=0, ge=0)
+    """Samples over without a report."""
     seconds: float = Field(default=0.0, ge=0)
 
 

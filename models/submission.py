@@ -85,6 +85,7 @@ def order_of(
     owner: str = "local",
     analysis_queue: str,
     models_queue: str,
+    known_as: str | None = None,
 ) -> ReviewOrder:
     """Everything that is decided when a review is accepted, fixed from then on.
 
@@ -97,6 +98,7 @@ def order_of(
         owner: who pays.
         analysis_queue: where the static halves run.
         models_queue: where models are asked.
+        known_as: `config_hash` of the configuration, for a caller with many orders under one; worked out if None.
     """
     complexity = complexity_of(manifest.files)
     experts = select_experts(
@@ -123,7 +125,7 @@ def order_of(
         config=orchestrator,
         analysis=config.analysis,
         prompt=config.models.prompt,
-        config_hash=config_hash(config),
+        config_hash=known_as or config_hash(config),
         analysis_queue=analysis_queue,
         models_queue=models_queue,
     )

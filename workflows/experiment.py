@@ -31,6 +31,9 @@ with workflow.unsafe.imports_passed_through():
     from workflows.review import STATUS
     from workflows.sample_reviews import Ending, SampleReviews, code_of, dropped
 
+WHOLE = "reviews-whole"
+"""Samples that no model is asked about: a batch is reviewed in one step. Before, the reports had steps of their own."""
+
 QUARANTINING = frozenset({FailureType.CONFIG_QUARANTINED.value})
 """Failures that end an experiment as quarantined: somebody put its configuration on the blacklist meanwhile."""
 
@@ -49,6 +52,7 @@ class ExperimentWorkflow:
         self._worked = timedelta(seconds=order.state.seconds)
         self._since = workflow.now()
         self._opened = order.state.opened
+        self._asks = order.state.asks
         self._evaluating = False
         self._gate = ""
         """What the policy said, for people."""
@@ -136,11 +140,12 @@ class ExperimentWorkflow:
 
     async def _finished(self) -> ExperimentStatus:
         if not self._opened:
-            await workflow.execute_activity_method(
+            bar = await workflow.execute_activity_method(
                 ExperimentActivities.open_experiment,
                 ExperimentTask(experiment_id=self._order.experiment_id),
                 **described(EXPERIMENT_STORE, "fix the bar on the audit chain"),
             )
+            self._asks = bar.models or not workflow.patched(WHOLE)
             async with self._holding:
                 self._opened = True
                 if self._paused:
@@ -164,15 +169,16 @@ class ExperimentWorkflow:
         When a run has had its number of samples, it ends its reviews and hands over to the next.
         """
         order, first = self._order, self._order.state.done
-        last = min(order.samples, first + order.per_run)
+        size = order.batch if self._asks else order.together
+        last = min(order.samples, first + order.per_run) if self._asks else order.samples
         reviews = SampleReviews(order, self._sample_over)
-        ready = asyncio.create_task(self._ready(first)) if first < last else None
+        ready = asyncio.create_task(self._ready(first, size)) if first < last else None
         closing: list[asyncio.Task[None]] = []
         try:
             while ready is not None:
                 batch = await ready
-                first += order.batch
-                ready = asyncio.create_task(self._ready(first)) if first < last else None
+                first += size
+                ready = asyncio.create_task(self._ready(first, size)) if first < last else None
                 under_way = await reviews.begin(batch, lambda: not self._paused)
                 closing.append(asyncio.create_task(self._closed(reviews, under_way)))
                 if workflow.info().is_continue_as_new_suggested():
@@ -189,25 +195,30 @@ class ExperimentWorkflow:
             await workflow.wait_condition(workflow.all_handlers_finished)
             workflow.continue_as_new(order.model_copy(update={"state": self._state()}))
 
-    async def _ready(self, first: int) -> Batch:
-        """The reviews of a batch, their static analysis done; where that failed they do it themselves."""
-        task = PrepareTask(
-            experiment_id=self._order.experiment_id,
-            first=first,
-            count=min(self._order.batch, self._order.samples - first),
-        )
-        told = f"samples {task.first + 1} to {task.first + task.count}"
+    async def _ready(self, first: int, size: int) -> Batch:
+        """The reviews of a batch, their static analysis done; where that failed they do it themselves.
+
+        Nothing is left to do for a batch that no model is asked about.
+        """
+        count = min(size, self._order.samples - first)
+        task = PrepareTask(experiment_id=self._order.experiment_id, first=first, count=count)
+        told = f"samples {first + 1} to {first + count}"
+        step, what = ("prepare_samples", "static analysis") if self._asks else ("review_samples", "reviews")
         await workflow.wait_condition(lambda: not self._paused)
         try:
-            await workflow.execute_activity(
-                "prepare_samples",
+            summary = await workflow.execute_activity(
+                step,
                 task,
                 result_type=PrepareSummary,
-                **described(PREPARE, f"static analysis of {told}", self._order.analysis_queue),
+                **described(PREPARE, f"{what} of {told}", self._order.analysis_queue),
             )
         except ActivityError as error:
             if is_cancelled_exception(error):
                 raise
+        else:
+            if summary.over == count:
+                self._samples_over(count, summary.lost)
+                return Batch()
         return await workflow.execute_activity_method(
             ExperimentActivities.list_reviews, task, **described(EXPERIMENT_STORE, f"reviews of {told}")
         )
@@ -249,13 +260,21 @@ class ExperimentWorkflow:
         )
 
     def _sample_over(self, failed: bool) -> None:
-        self._over += 1
+        self._samples_over(1, failed)
+
+    def _samples_over(self, count: int, failed: int) -> None:
+        self._over += count
         self._errors += failed
         self._show()
 
     def _state(self) -> ExperimentState:
         return ExperimentState(
-            opened=True, done=self._over, errors=self._errors, paused=self._paused, seconds=self._seconds()
+            opened=True,
+            done=self._over,
+            errors=self._errors,
+            paused=self._paused,
+            asks=self._asks,
+            seconds=self._seconds(),
         )
 
     def _seconds(self) -> float:

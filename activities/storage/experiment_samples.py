@@ -156,6 +156,7 @@ class SampleRows:
             config=experiment.config,
             models_routed=experiment.bar is not None and experiment.bar.models,
             owner=experiment.created_by,
+            known_as=experiment.config_hash,
             **self._queues,
         )
 

@@ -115,6 +115,7 @@ PUBLISH = _statement(
         UPDATE expert_results r SET status = each.status, findings = each.findings
         FROM jsonb_to_recordset(:ended) AS each (review_id TEXT, expert TEXT, status TEXT, findings INTEGER)
         WHERE r.review_id = each.review_id AND r.attempt = 0 AND r.expert = each.expert
+            AND (r.status, r.findings) IS DISTINCT FROM (each.status, each.findings)
     )
     UPDATE reviews r SET status = 'completed', partial = each.partial, report = each.report,
         finished_at = each.generated_at

@@ -1,6 +1,5 @@
 """Start, stop and look at the local stack. Safe to call again, from several processes at once, after any crash."""
 
-import shutil
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -9,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from models.settings import Settings
-from starter.stack import processes, secret_files, state
+from starter.stack import processes, scratch, secret_files, state
 from starter.stack.errors import StackBusy, StackError
 from starter.stack.layout import Layout
 from starter.stack.part import Part, Site
@@ -114,7 +113,7 @@ def down(settings: Settings) -> list[str]:
             stopped += _stop_wave(site, wave)
         _end_strays(site)
         remove_socket_dir(site)
-        shutil.rmtree(layout.scratch, ignore_errors=True)
+        scratch.remove(layout)
         return stopped
 
 

@@ -1,19 +1,22 @@
 """Batches of samples: each review is prepared once, whatever is repeated."""
 
 from collections.abc import Sequence
-from typing import cast
+from dataclasses import dataclass
+from typing import Any, cast
 
 import pytest
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from activities.experiment_ports import Experiments, SampleReview
-from activities.ports import IsolationUnavailable, SourceBatch
+from activities.experiment_ports import Blacklist, ConfigQuarantined, Experiments, SampleReview
+from activities.ports import IsolationUnavailable, SourceBatch, StoreUnavailable
 from activities.prepare import PrepareActivities
+from activities.sample_reports import SampleReportActivities
 from models.config import AnalysisConfig
-from models.experiment import PrepareSummary, PrepareTask
+from models.experiment import PrepareSummary, PrepareTask, SampleEnd
 from models.expert import ExpertName, StaticResult, ToolRun
-from tests.fakes import MemoryReviews, MemorySources, order, static
+from models.review import ReviewReport
+from tests.fakes import MemoryReviews, MemorySources, finding, order, static
 
 SEC, QUALITY, META = ExpertName.SECURITY, ExpertName.QUALITY, ExpertName.META
 TASK = PrepareTask(experiment_id="e" * 32, first=0, count=10)
@@ -28,18 +31,44 @@ def wanted(number: int, *, done: bool = False, **changes: object) -> SampleRevie
     return SampleReview(order().model_copy(update=own | changes), done=done)
 
 
+@dataclass
+class Stored:
+    """What is asked of an experiment."""
+
+    config_hash: str = "cfg:v1:sha256:" + "0" * 64
+
+
 class MemoryExperiments:
-    """The part of the port that preparing needs."""
+    """The part of the port that batches need."""
 
     def __init__(self, *reviews: SampleReview) -> None:
         self._reviews = reviews
         self.noted: list[tuple[tuple[str, ...], float]] = []
+        self.ends: dict[str, SampleEnd] = {}
+
+    async def get(self, experiment_id: str) -> Stored:
+        return Stored()
+
+    async def note_results(self, ends: Sequence[SampleEnd]) -> None:
+        for end in ends:
+            self.ends.setdefault(end.review_id, end)
 
     async def reviews(self, experiment_id: str, first: int, count: int) -> list[SampleReview]:
         return list(self._reviews[first : first + count])
 
     async def note_batch(self, review_ids: Sequence[str], seconds: float) -> None:
         self.noted.append((tuple(review_ids), seconds))
+
+
+class MemoryBlacklist:
+    """Lets everything pass, or nothing."""
+
+    def __init__(self) -> None:
+        self.closed = False
+
+    async def check(self, config_hash: str) -> None:
+        if self.closed:
+            raise ConfigQuarantined
 
 
 class CountingAnalyst:
@@ -64,11 +93,21 @@ class Rig:
         self.experiments = MemoryExperiments(*reviews)
         self.analyst = CountingAnalyst(error)
         self.store = MemoryReviews()
+        self.blacklist = MemoryBlacklist()
+        self.acts = PrepareActivities(
+            cast(Experiments, self.experiments),
+            cast(Blacklist, self.blacklist),
+            self.analyst,
+            MemorySources(),
+            self.store,
+            "test",
+        )
 
     async def prepare(self, task: PrepareTask = TASK) -> PrepareSummary:
-        experiments = cast(Experiments, self.experiments)
-        acts = PrepareActivities(experiments, self.analyst, MemorySources(), self.store)
-        return await ActivityEnvironment().run(acts.prepare_samples, task)
+        return await ActivityEnvironment().run(self.acts.prepare_samples, task)
+
+    async def review(self, task: PrepareTask = TASK) -> PrepareSummary:
+        return await ActivityEnvironment().run(self.acts.review_samples, task)
 
 
 async def test_every_expert_sees_all_samples_at_once() -> None:
@@ -137,3 +176,84 @@ async def test_failures_have_codes() -> None:
         await Rig(wanted(0), error=IsolationUnavailable("os.system")).prepare()
     assert (caught.value.type, caught.value.message) == ("isolation_unavailable", "isolation_unavailable")
     assert caught.value.non_retryable
+
+
+async def test_a_batch_that_asks_no_model_is_reviewed_whole() -> None:
+    rig = Rig(*map(wanted, range(120)))
+    summary = await rig.review(TASK.model_copy(update={"count": 120}))
+    assert (summary.prepared, summary.over, summary.lost) == (120, 120, 0)
+    assert sorted(rig.analyst.calls) == sorted([(SEC, 120, ()), (QUALITY, 120, ())])
+    assert len(rig.store.reports) == len(rig.experiments.ends) == 120
+    assert all(not end.cached and end.failure is None and end.seconds > 0 for end in rig.experiments.ends.values())
+    noted = [review_id for ids, _ in rig.experiments.noted for review_id in ids]
+    assert len(noted) == len(set(noted)) == 120
+    assert {seconds for _, seconds in rig.experiments.noted} == {rig.experiments.noted[0][1]}
+
+
+async def test_its_reports_are_those_of_steps_of_their_own() -> None:
+    together, apart = Rig(*map(wanted, range(3))), Rig(*map(wanted, range(3)))
+    await together.review()
+    await apart.prepare()
+    published = SampleReportActivities(
+        cast(Experiments, MemoryExperiments(*(wanted(number, prepared=True) for number in range(3)))),
+        MemorySources(),
+        apart.store,
+        "test",
+    )
+    await ActivityEnvironment().run(published.publish_samples, TASK)
+    assert said(together.store) == said(apart.store)
+
+
+async def test_what_a_killed_try_left_is_used() -> None:
+    """Over and not noted; prepared and not published; half analysed; untouched; ended without a report."""
+    over, prepared = wanted(0, done=True), wanted(1, prepared=True)
+    lost = SampleReview(wanted(4).order, done=True, failed=True)
+    rig = Rig(over, prepared, wanted(2), wanted(3), lost)
+    for expert in (SEC, QUALITY):
+        await rig.store.save_static(prepared.order.review_id, static(expert, finding()), 5.0)
+    await rig.store.save_static(f"{2:032x}", static(SEC, finding()), 5.0)
+    summary = await rig.review()
+    assert (summary.prepared, summary.over, summary.lost) == (3, 5, 1)
+    assert sorted(rig.analyst.calls) == sorted([(SEC, 1, ()), (QUALITY, 2, ())])
+    assert len(rig.store.reports[f"{1:032x}"].findings) == len(rig.store.reports[f"{2:032x}"].findings) == 1
+    assert sorted(rig.store.reports) == [f"{number:032x}" for number in (1, 2, 3)]
+    assert len(rig.experiments.ends) == 5
+    assert [review_id for ids, _ in rig.experiments.noted for review_id in ids] == [f"{2:032x}", f"{3:032x}"]
+
+
+async def test_where_models_are_asked_a_batch_is_prepared_alone() -> None:
+    rig = Rig(wanted(0, models_routed=True), wanted(1, models_routed=True, prepared=True))
+    summary = await rig.review()
+    assert (summary.prepared, summary.over) == (1, 0)
+    assert rig.store.reports == rig.experiments.ends == {}
+
+
+async def test_a_quarantined_configuration_is_not_run() -> None:
+    rig = Rig(wanted(0))
+    rig.blacklist.closed = True
+    with pytest.raises(ApplicationError) as caught:
+        await rig.review()
+    assert (caught.value.type, caught.value.non_retryable) == ("config_quarantined", True)
+    assert rig.analyst.calls == []
+
+
+async def test_a_store_that_fails_while_reports_are_published_has_its_code() -> None:
+    rig = Rig(*map(wanted, range(120)))
+
+    async def away(reports: Sequence[ReviewReport]) -> None:
+        raise StoreUnavailable
+
+    rig.store.publish = away
+    with pytest.raises(ApplicationError) as caught:
+        await rig.review(TASK.model_copy(update={"count": 120}))
+    assert (caught.value.type, caught.value.non_retryable) == ("store_unavailable", False)
+    assert rig.experiments.ends == {}
+
+
+def said(store: MemoryReviews) -> list[dict[str, Any]]:
+    """Reports without their times."""
+    told = [store.reports[each].model_dump(exclude={"generated_at"}) for each in sorted(store.reports)]
+    for report in told:
+        for expert in report["experts"]:
+            del expert["seconds"]
+    return told

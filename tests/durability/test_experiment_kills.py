@@ -118,8 +118,24 @@ def essence(view: ExperimentView) -> object:
 
 
 def campaign(
-    service: Stack, config: ReviewerConfig, samples: int, parts: list[str], seed: int = SEED
+    service: Stack,
+    config: ReviewerConfig,
+    samples: int,
+    parts: list[str],
+    seed: int = SEED,
+    *,
+    within: float | None = None,
 ) -> ExperimentView:
+    """Kill parts one after another.
+
+    Args:
+        service: the stack.
+        config: what is measured.
+        samples: how many.
+        parts: what is killed, in order.
+        seed: of the moments.
+        within: seconds, each part is killed so long after the one before is back; None: at random shares of the samples.
+    """
     chance = random.Random(seed)
     bench = Bench(service)
     undisturbed = bench.wait(bench.start(config, samples))
@@ -129,9 +145,9 @@ def campaign(
     experiment_id = bench.start(config, samples)
     stack, killed = up(stack_settings(service.home, **SETTINGS)), 0
     for share, part in zip(sorted(chance.random() for _ in parts), parts, strict=True):
-        if not bench.begun(experiment_id, samples, share * 0.95):
+        if not bench.begun(experiment_id, samples, share * 0.95 if within is None else 0):
             break
-        time.sleep(chance.random() * 0.3)
+        time.sleep(chance.random() * (within or 0.3))
         kill(stack, part)
         killed += 1
         stack = up(stack_settings(service.home, **SETTINGS))
@@ -154,7 +170,7 @@ def test_an_experiment_survives_kills(service: Stack) -> None:
 @pytest.mark.timeout(300)
 @pytest.mark.campaign
 def test_a_static_experiment_survives_kills(service: Stack) -> None:
-    campaign(service, STATIC, 40, ["worker"])
+    campaign(service, STATIC, 120, ["worker", "temporal", "worker"], within=2.0)
 
 
 @pytest.mark.campaign

@@ -15,7 +15,9 @@ import pytest
 
 from models.review import ReviewReport
 from starter.client import Client
+from starter.stack import scratch
 from starter.stack.launcher import Stack, up
+from starter.stack.layout import Layout
 from tests.durability.test_kills import kill, start, wait
 from tests.security.canary import found_in, fresh, leaks, planted
 from tests.service_fixture import client_of, settings_of
@@ -110,7 +112,7 @@ def disturbed(service: Stack, client: Client, root: Path) -> Stack:
     time.sleep(0.5)  # long enough for a step to fail
     service = up(settings_of(service))
     wait(client, review_id)
-    (service.home / "run" / "scratch" / "left.py").write_text(CODE["text"], encoding="utf-8")
+    (scratch.place(Layout(service.home)) / "left.py").write_text(CODE["text"], encoding="utf-8")
     kill(service, "worker")
     return up(settings_of(service))
 
@@ -185,7 +187,7 @@ def test_analysers_are_given_no_secret_and_no_code_on_their_command_line(used: U
 
 
 def test_nothing_stays_in_folders_for_temporary_files(used: Used) -> None:
-    scratch = used.stack.home / "run" / "scratch"
-    assert leaks(scratch, CODE.values()) == []
-    assert not (scratch / "left.py").exists()
-    assert os.stat(scratch).st_mode & 0o777 == 0o700
+    folder = scratch.place(Layout(used.stack.home))
+    assert leaks(folder, CODE.values()) == []
+    assert not (folder / "left.py").exists()
+    assert os.stat(folder).st_mode & 0o777 == 0o700

@@ -92,8 +92,19 @@ class Sources(MemorySources):
 class World:
     """What the steps know and were asked. Numbers of samples in `broken` have reviews that fail."""
 
-    def __init__(self, samples: int, broken: Sequence[int] = (), seconds: float = 0.0) -> None:
+    def __init__(self, samples: int, broken: Sequence[int] = (), seconds: float = 0.0, *, asks: bool = True) -> None:
+        """Make it.
+
+        Args:
+            samples: of the experiment.
+            broken: numbers of those whose reviews fail.
+            seconds: that an analysis takes.
+            asks: whether the bar says that models are asked.
+        """
         self.samples = samples
+        self.asks = asks
+        self.held: asyncio.Event | None = None
+        """Whole reviews wait for it."""
         self.broken = set(broken)
         self.run = uuid.uuid4().hex
         self.analyst = ScriptedAnalyst({}, seconds)
@@ -108,6 +119,8 @@ class World:
         self.outcome = Outcome.PASS
         self.policy_failure: str | None = None
         self.done: set[int] = set()
+        self.lost: set[int] = set()
+        """Numbers of samples that an earlier process ended without a report."""
         self.seen: Counter[str] = Counter()
 
     def id_of(self, number: int) -> str:
@@ -137,6 +150,7 @@ class World:
             policy=PolicyName.DEFAULT,
             policy_hash=f"policy:v1:sha256:{digest}",
             samples=self.samples,
+            models=self.asks,
         )
 
     @activity.defn
@@ -145,6 +159,27 @@ class World:
             raise ApplicationError("analysis_failed", type="analysis_failed", non_retryable=True)
         self.prepared += range(task.first, task.first + task.count)
         return PrepareSummary(prepared=task.count)
+
+    @activity.defn
+    async def review_samples(self, task: PrepareTask) -> PrepareSummary:
+        self.seen["review"] += 1
+        if self.held:
+            await self.held.wait()
+        if self.quarantined_from is not None and task.first >= self.quarantined_from:
+            raise ApplicationError("config_quarantined", type="config_quarantined", non_retryable=True)
+        numbers = range(task.first, task.first + task.count)
+        if self.broken & set(numbers):
+            raise ApplicationError("source_unknown", type="source_unknown", non_retryable=True)
+        await self.prepare_samples(task)
+        refs = [self.ref(number) for number in numbers]
+        acts = SampleReportActivities(cast(Experiments, Reviews(self)), Sources(), self.reviews, "test")
+        await acts.publish_samples(task)
+        await self.note_results(
+            ResultsTask(
+                experiment_id=self.run, ends=tuple(SampleEnd(review_id=ref.review_id) for ref in refs if not ref.done)
+            )
+        )
+        return PrepareSummary(prepared=task.count, over=task.count, lost=len(self.lost & set(numbers)))
 
     @activity.defn
     async def list_reviews(self, task: PrepareTask) -> Batch:
@@ -204,6 +239,7 @@ class World:
         steps = [
             self.open_experiment,
             self.prepare_samples,
+            self.review_samples,
             self.list_reviews,
             self.publish_samples,
             self.note_results,
@@ -227,7 +263,15 @@ class World:
             yield
 
     async def start(
-        self, client: Client, queue: str, *, window: int = 4, batch: int = 4, per_run: int = 1000, gated: bool = True
+        self,
+        client: Client,
+        queue: str,
+        *,
+        window: int = 4,
+        batch: int = 4,
+        together: int = 4,
+        per_run: int = 1000,
+        gated: bool = True,
     ) -> WorkflowHandle[ExperimentWorkflow, ExperimentOutcome]:
         what = ExperimentOrder(
             experiment_id=self.run,
@@ -235,6 +279,7 @@ class World:
             samples=self.samples,
             window=window,
             batch=batch,
+            together=together,
             per_run=per_run,
             analysis_queue=queue,
             models_queue=queue,

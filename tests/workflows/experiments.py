@@ -1,5 +1,6 @@
 """The situations of an experiment whose histories are kept: today's code must replay what yesterday's wrote."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
@@ -145,7 +146,55 @@ async def is_cancelled_while_paused(client: Client, queue: str) -> str:
         return await history_of(handle)
 
 
+async def reviews_whole(client: Client, queue: str) -> str:
+    """No model is asked: a batch is a step. The last has a broken source, so each of its samples is a review again."""
+    world = World(6, broken=(5,), asks=False)
+    async with world.at_work(client, queue):
+        return await history_of(await world.start(client, queue, together=2, window=1))
+
+
+async def pauses_between_whole_batches(client: Client, queue: str) -> str:
+    """What is under way ends; the next batch waits."""
+    world = World(2, asks=False)
+    world.held = asyncio.Event()
+    async with world.at_work(client, queue):
+        handle = await world.start(client, queue, together=1)
+        await until(lambda: world.seen["review"] == 1)
+        await handle.execute_update(ExperimentWorkflow.pause)
+        world.held.set()
+        await until(lambda: len(world.ends) == 1)
+        await at_rest(handle)
+        await handle.execute_update(ExperimentWorkflow.resume)
+        return await history_of(handle)
+
+
+async def whole_is_blacklisted_midway(client: Client, queue: str) -> str:
+    """Somebody puts the configuration into quarantine between two batches."""
+    world = World(4, asks=False)
+    world.quarantined_from = 2
+    async with world.at_work(client, queue):
+        return await history_of(await world.start(client, queue, together=2))
+
+
+async def whole_is_cancelled(client: Client, queue: str) -> str:
+    """In the middle of a batch."""
+    world = World(2, asks=False)
+    world.held = asyncio.Event()
+    async with world.at_work(client, queue):
+        handle = await world.start(client, queue)
+        await until(lambda: world.seen["review"] == 1)
+        await handle.cancel()
+        with suppress(WorkflowFailureError):
+            await handle.result()
+        world.held.set()
+    return (await handle.fetch_history()).to_json()
+
+
 EXPERIMENTS: dict[str, Situation] = {
+    "experiment-reviews-whole": reviews_whole,
+    "experiment-pauses-between-whole-batches": pauses_between_whole_batches,
+    "experiment-whole-is-blacklisted-midway": whole_is_blacklisted_midway,
+    "experiment-whole-is-cancelled": whole_is_cancelled,
     "experiment-passes": passes,
     "experiment-goes-on": goes_on,
     "experiment-pauses": pauses,

@@ -1,5 +1,6 @@
 """An experiment on a real server: every sample once, whatever fails, pauses, ends or comes twice."""
 
+import asyncio
 import uuid
 
 import pytest
@@ -217,3 +218,54 @@ async def test_a_sample_costs_the_history_little(client: Client, queue: str) -> 
     assert len(history.events) / 60 < 9
     assert size / 60 < 6 * 1024
     assert "os.system" not in history.to_json()
+
+
+async def test_where_no_model_is_asked_a_batch_is_one_step(client: Client, queue: str) -> None:
+    world = World(10, asks=False)
+    world.lost = {9}
+    async with world.at_work(client, queue):
+        handle = await world.start(client, queue, together=4, per_run=2)
+        result = await handle.result()
+    assert (result.status, result.samples, result.errors) == (ExperimentStatus.PASSED, 10, 1)
+    assert len(world.reviews.reports) == len(world.ends) == 10
+    history = await handle.fetch_history()
+    steps = [event.activity_task_scheduled_event_attributes.activity_type.name for event in history.events]
+    assert [step for step in steps if step][:5] == ["open_experiment", *["review_samples"] * 3, "evaluate_experiment"]
+    assert await replayed(client, handle.id) == 1
+
+
+async def test_a_batch_that_cannot_be_reviewed_whole_is_reviewed_one_by_one(client: Client, queue: str) -> None:
+    world = World(6, broken=(3,), asks=False)
+    world.unprepared = {4}
+    async with world.at_work(client, queue):
+        handle = await world.start(client, queue, together=2)
+        result = await handle.result()
+    assert (result.samples, result.errors) == (6, 1)
+    assert len(world.ends) == 6 and len(world.reviews.reports) == 5
+    assert {end.failure for end in world.ends.values()} == {None, "source_unknown"}
+
+
+async def test_a_pause_waits_for_the_batch_and_begins_no_other(client: Client, queue: str) -> None:
+    world = World(3, asks=False)
+    world.held = asyncio.Event()
+    async with world.at_work(client, queue):
+        handle = await world.start(client, queue, together=1)
+        await until(lambda: world.seen["review"] == 1)
+        await handle.execute_update(ExperimentWorkflow.pause)
+        world.held.set()
+        await until(lambda: len(world.ends) == 1)
+        await asyncio.sleep(0.5)
+        assert world.seen["review"] == 1
+        told = await handle.query(ExperimentWorkflow.progress)
+        assert (told.done, told.paused) == (1, True)
+        await handle.execute_update(ExperimentWorkflow.resume)
+        assert (await handle.result()).samples == 3
+
+
+async def test_quarantined_between_two_whole_batches_it_ends(client: Client, queue: str) -> None:
+    world = World(4, asks=False)
+    world.quarantined_from = 2
+    async with world.at_work(client, queue):
+        result = await (await world.start(client, queue, together=2)).result()
+    assert (result.status, result.failure) == (ExperimentStatus.QUARANTINED, "config_quarantined")
+    assert result.samples == 2

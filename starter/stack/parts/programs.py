@@ -1,13 +1,10 @@
 """Our own processes in the stack: the HTTP API and a worker."""
 
-import shutil
-
 from typing_extensions import override
 
 from models.settings import Settings
-from starter.stack import binaries, readiness, secret_files, wire
+from starter.stack import binaries, readiness, scratch, secret_files, wire
 from starter.stack.errors import NotReady
-from starter.stack.layout import PRIVATE
 from starter.stack.part import Command, Part, Site
 from starter.stack.ports import LOOPBACK
 
@@ -87,15 +84,13 @@ class Worker(Part):
     @override
     def prepare(self, site: Site) -> None:
         readiness.path(site.layout.run, self.name).unlink(missing_ok=True)
-        # Not in the system's folder for temporary files: what a killed worker leaves is code under review.
-        shutil.rmtree(site.layout.scratch, ignore_errors=True)
-        site.layout.scratch.mkdir(mode=PRIVATE, exist_ok=True)
+        scratch.make(site.layout)
 
     @override
     def command(self, site: Site) -> Command:
         ready = readiness.path(site.layout.run, self.name)
         shown = {"CONCLAVE_METRICS_HOST": LOOPBACK, "CONCLAVE_METRICS_PORT": str(site.state.ports[METRICS])}
-        own = {readiness.VARIABLE: str(ready), "TMPDIR": str(site.layout.scratch)}
+        own = {readiness.VARIABLE: str(ready), "TMPDIR": str(scratch.place(site.layout))}
         return _conclave(site, "worker", own | shown)
 
     @override
