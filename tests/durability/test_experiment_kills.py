@@ -134,7 +134,7 @@ def campaign(
         samples: how many.
         parts: what is killed, in order.
         seed: of the moments.
-        within: seconds, each part is killed so long after the one before is back; None: at random shares of the samples.
+        within: seconds after the one before is back in which a part is killed; None: at random shares of the samples.
     """
     chance = random.Random(seed)
     bench = Bench(service)
