@@ -69,7 +69,7 @@ class Step:
     @property
     def borne(self) -> bool:
         return (
-            not self.refused and not self.unexpected and self.latencies[1] <= BORNE and self.offered > 0.8 * self.asked
+            not self.refused and not self.unexpected and self.latencies[1] <= BORNE and self.offered > 0.5 * self.asked
         )
 
 

@@ -11,7 +11,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from locust import FastHttpUser, constant_throughput, task
+from locust import FastHttpUser, task
 
 KIND = os.environ["LOAD_KIND"]
 TOKEN = os.environ["LOAD_TOKEN"]
@@ -19,19 +19,26 @@ SUBJECT = os.environ["LOAD_SUBJECT"]
 """Id of the source to review, or of the review to read."""
 NOTES = Path(os.environ["LOAD_NOTES"]).open("a", buffering=1, encoding="utf-8")  # noqa: SIM115 - as long as it lives
 PATIENCE = 30.0
+PACE = float(os.environ["LOAD_PACE"])
+"""Questions a second of one user."""
 
 
 class Visitor(FastHttpUser):
     """Submits reviews, or reads one."""
 
-    wait_time = constant_throughput(float(os.environ["LOAD_PACE"]))
     connection_timeout = PATIENCE
     network_timeout = PATIENCE
     max_retries = 0
 
     def on_start(self) -> None:
-        """Begin somewhere within the first turn: all of them at the same moment would be one wave after another."""
-        time.sleep(random.random() / float(os.environ["LOAD_PACE"]))
+        """Begin at a moment of one's own: all of them at once would be one wave after another."""
+        self._due = time.perf_counter()
+        time.sleep(self.wait_time())
+
+    def wait_time(self) -> float:
+        """Seconds to the next question: they come as those of people do who do not know of each other (Poisson)."""
+        self._due = max(self._due + random.expovariate(PACE), time.perf_counter())
+        return self._due - time.perf_counter()
 
     @task
     def visit(self) -> None:
