@@ -240,7 +240,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=7, help="steps at most, each twice the one before")
     parser.add_argument("--picture", type=Path, help="where to draw the curve, an .svg or .png file")
     asked = parser.parse_args()
-    limits = {
+    limits: dict[str, Any] = {
         "max_open_reviews": MOST_REVIEWS,
         "max_open_reviews_per_caller": MOST_REVIEWS,
         # The rate of a token is another limit, and not what is measured here.

@@ -8,16 +8,20 @@ import matplotlib
 
 matplotlib.use("Agg")
 from matplotlib import pyplot
-from matplotlib.ticker import PercentFormatter, ScalarFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, PercentFormatter
 
 
 class Measured(Protocol):
     """One rate."""
 
-    kind: str
-    offered: float
-    latencies: tuple[float, float, float]
-    refused: float
+    @property
+    def kind(self) -> str: ...
+    @property
+    def offered(self) -> float: ...
+    @property
+    def latencies(self) -> tuple[float, float, float]: ...
+    @property
+    def refused(self) -> float: ...
 
 
 TITLES = {"reads": "reading a review", "reviews": "submitting reviews"}
@@ -49,12 +53,20 @@ def _column(upper: Any, lower: Any, steps: Sequence[Measured]) -> None:
     for place, name in enumerate(("p50", "p95", "p99")):
         upper.plot(offered, [step.latencies[place] for step in steps], marker="o", label=name)
     upper.set_yscale("log")
+    _plain(upper.yaxis)
     upper.grid(alpha=0.3, which="both")
     upper.legend()
     lower.bar(offered, [step.refused for step in steps], width=[0.3 * each for each in offered], color="tab:red")
     lower.set_xscale("log")
     lower.set_ylim(0, 1)
     lower.yaxis.set_major_formatter(PercentFormatter(1))
-    lower.xaxis.set_major_formatter(ScalarFormatter())
+    _plain(lower.xaxis)
     lower.set_xlabel("offered, requests a second")
     lower.grid(alpha=0.3)
+
+
+def _plain(axis: Any) -> None:
+    """Numbers as people write them, at 1, 2 and 5 of each power of ten."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())

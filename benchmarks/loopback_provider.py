@@ -5,6 +5,7 @@ import sys
 import uuid
 from collections.abc import Generator
 from contextlib import contextmanager
+from decimal import Decimal
 
 from models.provider import PriceOverride, Provider, ProviderKind
 from models.provider_requests import ProviderRequest, provider_of
@@ -34,7 +35,7 @@ def request(url: str) -> ProviderRequest:
         context_tokens=100_000,
         max_output_tokens=4_000,
         needs_key=False,
-        price=PriceOverride(input="1", output="2"),
+        price=PriceOverride(input=Decimal(1), output=Decimal(2)),
         max_concurrency=1_000,
     )
 

@@ -4,7 +4,7 @@ import argparse
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -30,7 +30,7 @@ WANTED = 1.6
 
 
 @contextmanager
-def workers(stack: Stack, count: int) -> Iterator[None]:
+def workers(stack: Stack, count: int) -> Generator[None]:
     """So many worker processes, all of them at work."""
     with ExitStack() as running:
         for _ in range(count):
