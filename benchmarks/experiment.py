@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+import psutil
 from temporalio.client import Client as Temporal
 
 from activities.ports import SourceBatch
@@ -93,6 +94,8 @@ def run(stack: Stack, pid: int, text: str, config: ReviewerConfig, samples: int 
     before = time.perf_counter() - began
     while view.status not in ENDED:
         time.sleep(LOOK)
+        if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            raise RuntimeError("the worker has ended; nobody works on the experiment")
         view = client.experiment(view.id)
     watch.stop()
     found = asyncio.run(histories(stack.environment()["TEMPORAL_ADDRESS"], view.workflow_id))
@@ -219,7 +222,7 @@ def models(samples: int, latency: float, experts: Sequence[ExpertName] | None) -
         settings = {"allow_loopback_providers": True, **MOST_DAILY}
         stack = open_.enter_context(own_stack((*SERVERS, Api()), **settings))
         ProviderClient(client_of(stack)).add_provider(request(url))
-        argv = ("benchmarks.instant_worker", Settings().task_queue, "0")
+        argv = ("benchmarks.instant_worker", Settings().task_queue, "0", "metrics")
         pid = open_.enter_context(worker_process(stack, argv))
         done = run(stack, pid, made(samples), config, None)
     show(f"Models that answer after {latency:g} s", COLUMNS, [row("models", done)])

@@ -76,7 +76,7 @@ def main() -> None:
         prefix = Settings().task_queue
         for name, argv in (
             ("analysers at work", ("worker",)),
-            ("analysers answer at once", ("benchmarks.instant_worker", prefix, "0")),
+            ("analysers answer at once", ("benchmarks.instant_worker", prefix, "0", "metrics")),
         ):
             with worker(stack, argv):
                 for _ in range(asked.warm_up):
