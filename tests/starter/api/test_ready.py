@@ -75,7 +75,8 @@ async def looked(api: httpx.AsyncClient) -> tuple[int, dict[str, str]]:
     """Status, and the code of every part that is down."""
     began = time.monotonic()
     answer = await api.get("/readyz")
-    assert time.monotonic() - began < 2.0
+    # It gives each part a second and a half; the rest is for a machine that other tests keep busy.
+    assert time.monotonic() - began < 8.0
     parts = answer.json()["parts"]
     assert answer.json()["ready"] is (answer.status_code == 200)
     assert all((part["status"] == "ok") is (part["code"] is None) for part in parts.values())
