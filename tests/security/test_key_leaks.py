@@ -28,6 +28,8 @@ from tests.service_fixture import client_of
 from tests.stack_fixture import running_stack, stack_settings
 from tests.starter.test_model_reviews import Providers
 
+pytestmark = pytest.mark.campaign
+
 KEYS = {name: f"sk-{fresh(name)}" for name in ("first", "second")}
 CODE = fresh("prompted")
 PATH = "/v1/chat/completions"
