@@ -24,11 +24,14 @@ class Collector:
     """Service and span."""
     raw: list[bytes] = field(default_factory=list)
 
-    def until(self, name: str, seconds: float = 20.0) -> None:
-        """Wait for a span of this name."""
+    def until(self, name: str, trace: bytes | None = None, seconds: float = 20.0) -> Span:
+        """The first span of this name, of one trace or of any: waited for."""
         deadline = time.monotonic() + seconds
-        while not any(span.name == name for _, span in self.spans):
-            assert time.monotonic() < deadline, f"no {name} among {sorted({s.name for _, s in self.spans})}"
+        while True:
+            spans = [span for _, span in self.spans if trace in (None, span.trace_id)]
+            if named := [span for span in spans if span.name == name]:
+                return named[0]
+            assert time.monotonic() < deadline, f"no {name} among {sorted({span.name for span in spans})}"
             time.sleep(0.1)
 
 
