@@ -32,12 +32,16 @@ class Visitor(FastHttpUser):
 
     def on_start(self) -> None:
         """Begin at a moment of one's own: all of them at once would be one wave after another."""
-        self._due = time.perf_counter()
-        time.sleep(self.wait_time())
+        self._due = time.perf_counter() + random.random() / PACE
+        time.sleep(self._due - time.perf_counter())
 
     def wait_time(self) -> float:
-        """Seconds to the next question: they come as those of people do who do not know of each other (Poisson)."""
-        self._due = max(self._due + random.expovariate(PACE), time.perf_counter())
+        """Seconds to the next question: a pace, unevenly kept, so that those who begin together do not stay together.
+
+        One visitor alone asks as often as was wanted; many come at random moments, as people who do not know of each
+        other (sums of independent renewal processes tend to a Poisson process: Palm and Khintchine).
+        """
+        self._due = max(self._due + random.uniform(0.5, 1.5) / PACE, time.perf_counter())
         return self._due - time.perf_counter()
 
     @task
