@@ -1,5 +1,6 @@
 """What is made of the experts' stored work: meta's judgement, and the report."""
 
+import asyncio
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -87,7 +88,10 @@ class Panel:
             version=self._version,
             generated_at=datetime.now(UTC),
         )
-        return assemble(frame, manifest, lines, work, task.config.consensus, task.analysis.min_confidence)
+        # Thousands of findings in one file take seconds; whatever else this process does goes on meanwhile.
+        return await asyncio.to_thread(
+            assemble, frame, manifest, lines, work, task.config.consensus, task.analysis.min_confidence
+        )
 
 
 def _without_static(outcome: ExpertOutcome) -> ExpertOutcome:

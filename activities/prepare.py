@@ -2,11 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Iterator, Sequence
 
 from temporalio import activity
 
-from activities.batch_analysis import Analysed, BatchAnalysis, Static
+from activities.batch_analysis import BatchAnalysis, Static
 from activities.error_mapping import translated
 from activities.experiment_ports import Blacklist, Experiments
 from activities.ports import BatchAnalyst, ReviewStore, SourceStore
@@ -19,6 +19,8 @@ PORTION = 50
 """Reviews that are published together."""
 AT_ONCE = 3
 """Portions under way: while the store takes one, the reports of the next are made."""
+GROUP = 4_000_000
+"""Characters that are analysed together, so that long samples neither fill the memory nor are lost by hundreds."""
 
 
 class PrepareActivities:
@@ -59,15 +61,19 @@ class PrepareActivities:
         began = time.monotonic()
         with translated():
             async with heartbeating():
-                await self._blacklist.check((await self._experiments.get(task.experiment_id)).config_hash)
+                config = (await self._experiments.get(task.experiment_id)).config_hash
+                await self._blacklist.check(config)
                 every = await self._experiments.reviews(task.experiment_id, task.first, task.count)
                 left = [each.order for each in every if not each.done]
                 if any(order.models_routed for order in left):
                     return PrepareSummary(prepared=await self._prepare(left), seconds=_since(began))
-                await self._review(left)
+                for group in _groups(left):
+                    await self._blacklist.check(config)
+                    await self._review(group)
                 # Published by a try of this step that was killed before it could note them; a first word stays.
-                before = [SampleEnd(review_id=each.order.review_id) for each in every if each.done]
+                before = [SampleEnd(review_id=each.order.review_id, cached=True) for each in every if each.done]
                 await self._experiments.note_results(before)
+                await self._blacklist.check(config)
         return PrepareSummary(
             prepared=len(left), over=len(every), lost=sum(each.failed for each in every), seconds=_since(began)
         )
@@ -86,36 +92,61 @@ class PrepareActivities:
         made: dict[str, list[Static]] = {}
         for static in analysed.statics:
             made.setdefault(static[0], []).append(static)
-        turn = asyncio.Semaphore(AT_ONCE)
+        saving, publishing = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(AT_ONCE)
 
-        async def published(some: Sequence[ReviewOrder]) -> None:
-            async with turn:
-                now = [static for order in some for static in made.pop(order.review_id, ())]
-                await self._publish(some, now, analysed)
+        async def portion(some: Sequence[ReviewOrder]) -> None:
+            now = [static for order in some for static in made.pop(order.review_id, ())]
+            async with saving:
+                await self._store(some, now, analysed.each_seconds)
+            async with publishing:
+                await self._publish(some, now, analysed.stored)
 
-        try:
-            async with asyncio.TaskGroup() as portions:
-                for place in range(0, len(orders), PORTION):
-                    portions.create_task(published(orders[place : place + PORTION]))
-        except ExceptionGroup as group:
-            raise group.exceptions[0] from None
+        portions = [portion(orders[place : place + PORTION]) for place in range(0, len(orders), PORTION)]
+        # What one portion stumbles over is no reason to leave the others half done.
+        for end in await asyncio.gather(*portions, return_exceptions=True):
+            if end is not None:
+                raise end
 
-    async def _publish(self, orders: Sequence[ReviewOrder], now: Sequence[Static], analysed: Analysed) -> None:
-        """Store the static halves that were made now, judge, publish and note."""
+    async def _store(self, orders: Sequence[ReviewOrder], now: Sequence[Static], each_seconds: float) -> None:
+        """Keep the static halves that were made now: whatever happens from here on, they are not made again."""
+        await self._reviews.save_statics(now)
+        fresh = [order.review_id for order in orders if not order.prepared]
+        await self._experiments.note_batch(fresh, each_seconds)
+
+    async def _publish(self, orders: Sequence[ReviewOrder], now: Sequence[Static], before: Container[str]) -> None:
+        """Judge, publish and note.
+
+        Args:
+            orders: of the reviews.
+            now: their static halves that were made just now.
+            before: reviews some of whose static halves were stored before.
+        """
         began = time.monotonic()
         texts = await self._sources.lines_many([order.source_id for order in orders])
-        stored = [each.review_id for each in orders if each.prepared or each.review_id in analysed.stored]
+        stored = [each.review_id for each in orders if each.prepared or each.review_id in before]
         statics = {order.review_id: {} for order in orders} | await self._reviews.static_results_many(stored)
         for review_id, result, seconds in now:
             statics[review_id][result.expert] = (result, seconds)
         reports, judged = await reports_of(orders, texts, statics, self._version)
-        await self._reviews.save_statics([*now, *judged])
-        fresh = [order.review_id for order in orders if not order.prepared]
-        await self._experiments.note_batch(fresh, analysed.each_seconds)
+        await self._reviews.save_statics(judged)
         await self._reviews.publish(reports)
         seconds = _since(began) / len(orders)
         ends = [SampleEnd(review_id=order.review_id, seconds=seconds) for order in orders]
         await self._experiments.note_results(ends)
+
+
+def _groups(orders: Sequence[ReviewOrder]) -> Iterator[list[ReviewOrder]]:
+    """Reviews in their order, each group of no more than `GROUP` characters or of one."""
+    group: list[ReviewOrder] = []
+    characters = 0
+    for order in orders:
+        characters += order.complexity.code_length
+        if group and characters > GROUP:
+            yield group
+            group, characters = [], order.complexity.code_length
+        group.append(order)
+    if group:
+        yield group
 
 
 def _since(began: float) -> float:

@@ -88,6 +88,14 @@ async def quarantine_in(
     return _quarantine(new)
 
 
+async def is_quarantined(session: AsyncSession, config_hash: str) -> bool:
+    """Whether a configuration is on the blacklist now."""
+    query = select(literal(1)).where(
+        BLACKLIST.c.config_hash == config_hash, BLACKLIST.c.review_status == ReviewStatus.QUARANTINED
+    )
+    return (await session.execute(query)).first() is not None
+
+
 class PostgresBlacklist:
     """The port `Blacklist`, and what people see and do of it."""
 
@@ -100,11 +108,8 @@ class PostgresBlacklist:
         Raises:
             ConfigQuarantined: it may not.
         """
-        query = select(literal(1)).where(
-            BLACKLIST.c.config_hash == config_hash, BLACKLIST.c.review_status == ReviewStatus.QUARANTINED
-        )
         async with self._database.statements() as session:
-            if (await session.execute(query)).first() is not None:
+            if await is_quarantined(session, config_hash):
                 raise ConfigQuarantined
 
     async def quarantine(self, config_hash: str, reason: str, evidence: Mapping[str, object], by: str) -> Quarantine:

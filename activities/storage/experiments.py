@@ -17,7 +17,7 @@ from activities.experiment_ports import (
     SampleReview,
 )
 from activities.storage.audit import append_in
-from activities.storage.blacklist import quarantine_in
+from activities.storage.blacklist import is_quarantined, quarantine_in
 from activities.storage.experiment_reads import ExperimentReads, row_in
 from activities.storage.experiment_rows import (
     evaluated,
@@ -157,6 +157,8 @@ class PostgresExperiments(ExperimentReads):
                 return ExperimentStatus(row.status)
             if status is ExperimentStatus.QUARANTINED and await _is_stable(session, row.config_hash):
                 status = ExperimentStatus.REJECTED
+            elif await is_quarantined(session, row.config_hash):  # while it ran; who does it later finds it ended
+                status = ExperimentStatus.QUARANTINED
             row.status, row.finished_at = status.value, datetime.now(UTC)
             kept = evaluation_row(experiment_id, evaluation)
             await session.execute(insert(tables.Evaluation).values(kept).on_conflict_do_nothing())

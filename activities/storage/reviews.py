@@ -73,8 +73,10 @@ SAVE_MANY = _statement(
     )
     ON CONFLICT (review_id, expert, attempt) DO UPDATE SET status = excluded.status, findings = excluded.findings,
         seconds = excluded.seconds, result = excluded.result
+    WHERE expert_results.result IS NULL
     """
 )
+"""A result that is there already stays: a try that was believed dead may still come with its own."""
 
 SECONDS = _statement(
     "SELECT review_id, expert, seconds FROM expert_results"
@@ -102,28 +104,33 @@ OPEN = text(
 
 PUBLISH = _statement(
     """
-    WITH reported AS (
+    WITH open AS (
+        SELECT id FROM reviews
+        WHERE id IN (SELECT review_id FROM jsonb_to_recordset(:rows) AS each (review_id TEXT)) AND status = 'running'
+        ORDER BY id FOR UPDATE
+    ), reported AS (
         INSERT INTO findings (
             review_id, fingerprint, rank, kind, cwe, severity, confidence, path, line_start, line_end
         )
         SELECT each.* FROM jsonb_to_recordset(:found) AS each (
             review_id TEXT, fingerprint TEXT, rank INTEGER, kind TEXT, cwe TEXT, severity TEXT,
             confidence DOUBLE PRECISION, path TEXT, line_start INTEGER, line_end INTEGER
-        )
+        ) JOIN open ON open.id = each.review_id
         ON CONFLICT DO NOTHING
     ), over AS (
         UPDATE expert_results r SET status = each.status, findings = each.findings
         FROM jsonb_to_recordset(:ended) AS each (review_id TEXT, expert TEXT, status TEXT, findings INTEGER)
         WHERE r.review_id = each.review_id AND r.attempt = 0 AND r.expert = each.expert
+            AND r.review_id IN (SELECT id FROM open)
             AND (r.status, r.findings) IS DISTINCT FROM (each.status, each.findings)
     )
     UPDATE reviews r SET status = 'completed', partial = each.partial, report = each.report,
         finished_at = each.generated_at
     FROM jsonb_to_recordset(:rows) AS each (review_id TEXT, partial BOOLEAN, generated_at TIMESTAMPTZ, report JSONB)
-    WHERE r.id = each.review_id
+    WHERE r.id = each.review_id AND r.id IN (SELECT id FROM open)
     """
 )
-"""All of it or nothing."""
+"""All of a review or nothing; one that has ended, cancelled for instance, stays as it is."""
 
 
 class PostgresReviews:

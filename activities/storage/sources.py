@@ -6,12 +6,12 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import zstandard
 from sqlalchemy import Table, bindparam, func, select
@@ -26,6 +26,8 @@ from models.ids import ID
 from models.intake import AcceptedSource
 from models.source import ArtifactKind, SourceManifest
 from models.tables import Source
+
+Made = TypeVar("Made")
 
 COMPRESSION_LEVEL = 3
 BATCH = 500
@@ -164,7 +166,7 @@ class PostgresSources:
         rows = await self._many(source_ids)
         folder = self._folder()
         try:
-            yield await asyncio.to_thread(_write_many, folder, rows)
+            yield await _to_its_end(lambda: _write_many(folder, rows))
         finally:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
@@ -185,7 +187,7 @@ class PostgresSources:
         manifest, texts, packed = await self._load(source_id)
         folder = self._folder()
         try:
-            artifacts = await asyncio.to_thread(_write, folder / "tree", folder / "artifacts", texts, packed)
+            artifacts = await _to_its_end(lambda: _write(folder / "tree", folder / "artifacts", texts, packed))
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -198,6 +200,19 @@ class PostgresSources:
             raise SourceUnknown
         texts = await asyncio.to_thread(_texts, row.content)
         return SourceManifest.model_validate(row.manifest), texts, row.artifacts
+
+
+async def _to_its_end(work: Callable[[], Made]) -> Made:
+    """Run a blocking call beside the event loop; who is cancelled waits for it before the cancellation goes on.
+
+    A thread cannot be stopped: it would go on writing into a folder that is being removed.
+    """
+    running = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.gather(running, return_exceptions=True)
+        raise
 
 
 def _text(row: Any) -> Text:

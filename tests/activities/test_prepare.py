@@ -1,5 +1,7 @@
 """Batches of samples: each review is prepared once, whatever is repeated."""
 
+import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -10,8 +12,9 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.experiment_ports import Blacklist, ConfigQuarantined, Experiments, SampleReview
 from activities.ports import IsolationUnavailable, SourceBatch, StoreUnavailable
-from activities.prepare import PrepareActivities
+from activities.prepare import GROUP, PrepareActivities
 from activities.sample_reports import SampleReportActivities
+from models.assembly import assemble
 from models.config import AnalysisConfig
 from models.experiment import PrepareSummary, PrepareTask, SampleEnd
 from models.expert import ExpertName, StaticResult, ToolRun
@@ -65,9 +68,12 @@ class MemoryBlacklist:
 
     def __init__(self) -> None:
         self.closed = False
+        self.asked = 0
+        self.closes_at = 0
 
     async def check(self, config_hash: str) -> None:
-        if self.closed:
+        self.asked += 1
+        if self.closed or self.asked == self.closes_at:
             raise ConfigQuarantined
 
 
@@ -248,6 +254,88 @@ async def test_a_store_that_fails_while_reports_are_published_has_its_code() -> 
         await rig.review(TASK.model_copy(update={"count": 120}))
     assert (caught.value.type, caught.value.non_retryable) == ("store_unavailable", False)
     assert rig.experiments.ends == {}
+
+
+async def test_what_one_portion_stumbles_over_costs_the_others_nothing() -> None:
+    rig = Rig(*map(wanted, range(120)))
+    publish = rig.store.publish
+
+    async def broken(reports: Sequence[ReviewReport]) -> None:
+        if any(report.review_id == f"{60:032x}" for report in reports):
+            raise StoreUnavailable
+        await asyncio.sleep(0.2)
+        await publish(reports)
+
+    rig.store.publish = broken
+    with pytest.raises(ApplicationError):
+        await rig.review(TASK.model_copy(update={"count": 120}))
+    assert len(rig.store.reports) == len(rig.experiments.ends) == 70
+    assert len(rig.store.statics) == sum(len(ids) for ids, _ in rig.experiments.noted) == 120
+
+    reviews = [
+        SampleReview(wanted(number, prepared=True).order, done=f"{number:032x}" in rig.store.reports)
+        for number in range(120)
+    ]
+    again = Rig(*reviews)
+    again.store = rig.store
+    again.acts = PrepareActivities(
+        cast(Experiments, again.experiments),
+        cast(Blacklist, again.blacklist),
+        again.analyst,
+        MemorySources(),
+        rig.store,
+        "test",
+    )
+    rig.store.publish = publish
+    assert (await again.review(TASK.model_copy(update={"count": 120}))).over == 120
+    assert again.analyst.calls == [] and len(rig.store.reports) == 120
+
+
+async def test_what_was_over_before_is_no_measurement_of_time() -> None:
+    rig = Rig(wanted(0, done=True), wanted(1))
+    await rig.review()
+    assert {each.review_id: each.cached for each in rig.experiments.ends.values()} == {
+        f"{0:032x}": True,
+        f"{1:032x}": False,
+    }
+
+
+def long(number: int) -> SampleReview:
+    """A sample of which two are analysed together, and not three."""
+    size = order().complexity.model_copy(update={"code_length": GROUP * 2 // 5})
+    return wanted(number, complexity=size)
+
+
+async def test_long_samples_are_analysed_in_groups() -> None:
+    rig = Rig(*map(long, range(5)), wanted(5))
+    assert (await rig.review()).over == 6
+    assert [count for expert, count, _ in rig.analyst.calls if expert is SEC] == [2, 2, 2]
+    assert len(rig.store.reports) == len(rig.experiments.ends) == 6
+    huge = Rig(wanted(0, complexity=order().complexity.model_copy(update={"code_length": GROUP + 1})))
+    assert (await huge.review()).over == 1
+
+
+@pytest.mark.parametrize(("closes_at", "over"), [(3, 2), (5, 5)], ids=["between groups", "in the last group"])
+async def test_a_configuration_that_is_quarantined_meanwhile_goes_no_further(closes_at: int, over: int) -> None:
+    rig = Rig(*map(long, range(5)))
+    rig.blacklist.closes_at = closes_at
+    with pytest.raises(ApplicationError) as caught:
+        await rig.review()
+    assert caught.value.type == "config_quarantined"
+    assert len(rig.store.reports) == over
+
+
+async def test_long_thought_about_a_report_is_no_sign_of_death(monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(*args: Any) -> ReviewReport:
+        time.sleep(1.6)
+        return assemble(*args)
+
+    monkeypatch.setattr("activities.panel.assemble", slow)
+    rig, beats = Rig(wanted(0)), list[object]()
+    environment = ActivityEnvironment()
+    environment.on_heartbeat = lambda *_: beats.append(None)
+    await environment.run(rig.acts.review_samples, TASK)
+    assert beats
 
 
 def said(store: MemoryReviews) -> list[dict[str, Any]]:

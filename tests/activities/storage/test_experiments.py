@@ -289,6 +289,16 @@ async def test_the_configuration_of_production_is_rejected_and_goes_on(lab: Lab)
     assert (await lab.actions(made))[-1] == AuditAction.EXPERIMENT_GATED
 
 
+async def test_what_was_quarantined_while_it_ran_has_not_passed(lab: Lab) -> None:
+    made = await lab.opened(ReviewerConfig())
+    blacklist = PostgresBlacklist(lab.database)
+    await blacklist.quarantine_experiment(made, "It leaks.", "eve")
+    ended = await lab.experiments.settle(made, evaluation(), ExperimentStatus.PASSED)
+    assert ended is ExperimentStatus.QUARANTINED
+    assert (await lab.experiments.row(made)).status == ExperimentStatus.QUARANTINED
+    assert await lab.actions(config_hash(ReviewerConfig())) == [AuditAction.CONFIG_QUARANTINED], "by whom it was"
+
+
 async def test_a_person_overrides_the_verdict_and_what_was_approved_before_is_void(lab: Lab) -> None:
     made = await lab.opened()
     word = Override(verdict=Verdict.FAIL, reason="I know better.", by="eve")

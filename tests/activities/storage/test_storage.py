@@ -2,8 +2,12 @@
 
 import asyncio
 import os
+import threading
+import time
 import uuid
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -12,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.ports import ReviewUnknown, SourceUnknown, StoreUnavailable
 from activities.storage import schema
+from activities.storage import sources as storage_sources
 from activities.storage.database import Database, engine_for
 from activities.storage.reviews import PostgresReviews
 from activities.storage.sources import PostgresSources, split_lines
@@ -205,6 +210,71 @@ async def test_static_halves_of_many_reviews_are_saved_at_once(
     assert await reviews.static_results(what.review_id) == {SEC: (result, 1.5)}
     assert await reviews.start_expert(what.review_id, SEC) == result
     assert (await reviews.progress(what.review_id))[SEC].findings == 1
+
+
+async def test_static_halves_that_are_stored_stay(database: Database, statements: Statements) -> None:
+    _, reviews, what = await stored(database, statements)
+    await reviews.start_expert(what.review_id, SEC)
+    await reviews.save_statics([(what.review_id, static(SEC, finding()), 1.5)])
+    await reviews.save_statics([(what.review_id, static(SEC), 9.5)])
+    assert await reviews.static_results(what.review_id) == {SEC: (static(SEC, finding()), 1.5)}
+
+
+async def test_only_reviews_that_run_are_published(database: Database, statements: Statements) -> None:
+    """A try that was believed dead, or did not hear of a cancellation yet, comes too late."""
+    _, reviews, what = await stored(database, statements)
+    cancelled = what.model_copy(update={"review_id": uuid.uuid4().hex})
+    await reviews.accept(ME, cancelled, "hash", None)
+    await reviews.save_statics([(each.review_id, static(SEC), 1.0) for each in (what, cancelled)])
+    await reviews.finish(cancelled.review_id, ReviewStatus.CANCELLED, None, datetime.now(UTC))
+    first = report(what)
+    await reviews.publish([first, report(cancelled)])
+    await reviews.publish([report(what).model_copy(update={"findings": (), "partial": True})])
+    assert await reviews.report(what.review_id) == first
+    row = await reviews.get(ME, cancelled.review_id)
+    assert (row.status, row.report) == (ReviewStatus.CANCELLED, None)
+    async with database.transaction() as session:
+        found = (await session.execute(text("SELECT DISTINCT review_id FROM findings"))).scalars()
+        assert list(found) == [what.review_id]
+    assert (await reviews.progress(cancelled.review_id))[SEC].findings == 0
+    assert (await reviews.progress(what.review_id))[SEC].findings == 1
+
+
+async def test_tries_that_publish_at_once_publish_one_report(database: Database, statements: Statements) -> None:
+    _, reviews, what = await stored(database, statements)
+    tries = [report(what).model_copy(update={"partial": bool(number % 2)}) for number in range(8)]
+    await asyncio.gather(*(reviews.publish([each]) for each in tries))
+    assert await reviews.report(what.review_id) in tries
+    assert (await reviews.get(ME, what.review_id)).partial == (await reviews.report(what.review_id)).partial
+
+
+@pytest.mark.parametrize("many", [True, False])
+async def test_a_layout_that_is_cancelled_leaves_nothing(
+    database: Database, statements: Statements, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, many: bool
+) -> None:
+    _, _, what = await stored(database, statements)
+    sources, begun = PostgresSources(database, tmp_path), threading.Event()
+    write = "_write_many" if many else "_write"
+
+    def slow(folder: Path, *_: Any) -> Any:
+        begun.set()
+        time.sleep(0.3)
+        folder.mkdir(parents=True, exist_ok=True)  # as the next file in a folder of the source does
+        (folder / "late.py").touch()
+
+    monkeypatch.setattr(storage_sources, write, slow)
+
+    async def laid_out() -> None:
+        async with sources.checkout_many([what.source_id]) if many else sources.checkout(what.source_id):
+            pass
+
+    task = asyncio.create_task(laid_out())
+    await asyncio.to_thread(begun.wait, 10)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.sleep(0.5)
+    assert list(tmp_path.iterdir()) == []
 
 
 async def test_what_runs_in_the_background_is_in_nobodys_list(database: Database, statements: Statements) -> None:
