@@ -143,7 +143,7 @@ def test_an_experiment_shows_progress_gate_and_steps(viewer: Viewer, experiment:
         experiment["workflow_url"],
         "timeline",
         "experiment",
-        *("fix the bar on the audit chain", "static analysis of samples 1 to 233", "metrics and verdict over 233"),
+        *("fix the bar on the audit chain", "reviews of samples 1 to 233", "metrics and verdict over 233"),
         *("ask the policy", "settle: the gate says pass", '"samples": 233', '"status": "passed"'),
     )
     viewer.look(
