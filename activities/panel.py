@@ -13,6 +13,9 @@ from models.opinion import Opinion
 from models.order import ExpertOutcome, PanelJudgement, PanelTask
 from models.review import ExpertStatus, ReviewReport
 
+MANY = 200
+"""Findings from which on a report takes long enough that whatever else this process does must go on meanwhile."""
+
 
 class Panel:
     """Reads what the experts stored. Every method raises what the stores raise."""
@@ -88,10 +91,10 @@ class Panel:
             version=self._version,
             generated_at=datetime.now(UTC),
         )
-        # Thousands of findings in one file take seconds; whatever else this process does goes on meanwhile.
-        return await asyncio.to_thread(
-            assemble, frame, manifest, lines, work, task.config.consensus, task.analysis.min_confidence
-        )
+        said = (frame, manifest, lines, work, task.config.consensus, task.analysis.min_confidence)
+        if sum(len(each.findings) for each in work) > MANY:
+            return await asyncio.to_thread(assemble, *said)
+        return assemble(*said)
 
 
 def _without_static(outcome: ExpertOutcome) -> ExpertOutcome:

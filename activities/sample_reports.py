@@ -1,5 +1,6 @@
 """The reports of samples that ask no models: many in one step, each as the review of the sample alone would make it."""
 
+import asyncio
 import time
 from collections.abc import Mapping, Sequence
 
@@ -95,6 +96,7 @@ async def reports_of(
         if task.judge:
             await panel.judged(task)
         reports.append(await panel.assembled(task))
+        await asyncio.sleep(0)  # nothing here waits for anything: others would not get a word in, the heartbeat neither
     return reports, read.saved
 
 

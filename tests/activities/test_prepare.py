@@ -11,6 +11,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.experiment_ports import Blacklist, ConfigQuarantined, Experiments, SampleReview
+from activities.panel import MANY
 from activities.ports import IsolationUnavailable, SourceBatch, StoreUnavailable
 from activities.prepare import GROUP, PrepareActivities
 from activities.sample_reports import SampleReportActivities
@@ -331,7 +332,9 @@ async def test_long_thought_about_a_report_is_no_sign_of_death(monkeypatch: pyte
         return assemble(*args)
 
     monkeypatch.setattr("activities.panel.assemble", slow)
-    rig, beats = Rig(wanted(0)), list[object]()
+    rig, beats = Rig(wanted(0, prepared=True)), list[object]()
+    found = [finding(line_start=number, line_end=number) for number in range(1, MANY + 2)]
+    await rig.store.save_static(f"{0:032x}", static(SEC, *found), 1.0)
     environment = ActivityEnvironment()
     environment.on_heartbeat = lambda *_: beats.append(None)
     await environment.run(rig.acts.review_samples, TASK)
