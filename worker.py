@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
+import regopy  # noqa: F401  # pyright: ignore[reportUnusedImport] - before greenlet: see `activities.policy.regopy_engine`
 from temporalio.worker import Worker
 
 from activities.alerts import AlertActivities

@@ -10,6 +10,8 @@ from starter.read_settings import settings_or_exit
 
 def serve_api() -> int:
     """Run the API until told to stop."""
+    import regopy  # noqa: F401  # pyright: ignore[reportUnusedImport] - before greenlet: see `activities.policy.regopy_engine`
+
     from starter.api.app import serve
     from starter.connection import SettingMissing
 
