@@ -68,12 +68,11 @@ class PrepareActivities:
                 if any(order.models_routed for order in left):
                     return PrepareSummary(prepared=await self._prepare(left), seconds=_since(began))
                 for group in _groups(left):
-                    await self._blacklist.check(config)
                     await self._review(group)
+                    await self._blacklist.check(config)
                 # Published by a try of this step that was killed before it could note them; a first word stays.
                 before = [SampleEnd(review_id=each.order.review_id, cached=True) for each in every if each.done]
                 await self._experiments.note_results(before)
-                await self._blacklist.check(config)
         return PrepareSummary(
             prepared=len(left), over=len(every), lost=sum(each.failed for each in every), seconds=_since(began)
         )

@@ -316,7 +316,7 @@ async def test_long_samples_are_analysed_in_groups() -> None:
     assert (await huge.review()).over == 1
 
 
-@pytest.mark.parametrize(("closes_at", "over"), [(3, 2), (5, 5)], ids=["between groups", "in the last group"])
+@pytest.mark.parametrize(("closes_at", "over"), [(2, 2), (4, 5)], ids=["between groups", "in the last group"])
 async def test_a_configuration_that_is_quarantined_meanwhile_goes_no_further(closes_at: int, over: int) -> None:
     rig = Rig(*map(long, range(5)))
     rig.blacklist.closes_at = closes_at
